@@ -1,0 +1,62 @@
+"""The only thing that passes upward: all that is known at one moment, live or recorded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+from workbench.evidence.gap import Gap
+from workbench.evidence.host import Host, Sysctl
+from workbench.evidence.image import ImageDirectory
+from workbench.evidence.log import LogLine
+from workbench.evidence.netfilter import Lock, Rule
+from workbench.evidence.network import ConntrackEntry, Network, NetworkNamespace
+from workbench.evidence.process import Descriptor, Process
+from workbench.evidence.sequences import Sequences
+from workbench.evidence.socket import Socket
+from workbench.evidence.unfinished import UnfinishedOperation
+
+
+def not_collected(section: str) -> Gap:
+    """The gap of a section that nobody asked for."""
+    return Gap(section, "not part of this evidence")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What is known at one moment; each section is a value or a Gap, never an exception.
+
+    A section that is a value may still be incomplete (one namespace could not be entered): then
+    ``partial`` says so. Compare by identity: two moments are never equal.
+    """
+
+    taken: float
+    """Wall clock, seconds since the epoch."""
+    monotonic_ns: int
+    """CLOCK_MONOTONIC when collection began; comparable with tracefs' ``mono`` clock."""
+    sources: tuple[str, ...]
+    """``live``, or the paths it was read from."""
+    host: Host | Gap = field(default_factory=lambda: not_collected("host"))
+    sysctls: tuple[Sysctl, ...] | Gap = field(default_factory=lambda: not_collected("sysctls"))
+    namespaces: tuple[NetworkNamespace, ...] | Gap = field(default_factory=lambda: not_collected("namespaces"))
+    processes: Mapping[int, Process] | Gap = field(default_factory=lambda: not_collected("processes"))
+    """By pid."""
+    descriptors: tuple[Descriptor, ...] | Gap = field(default_factory=lambda: not_collected("descriptors"))
+    """Of the processes that were asked for."""
+    sockets: Sequence[Socket] | Gap = field(default_factory=lambda: not_collected("sockets"))
+    sequences: Mapping[int, Sequences] | Gap = field(default_factory=lambda: not_collected("sequences"))
+    """By socket cookie."""
+    rules: tuple[Rule, ...] | Gap = field(default_factory=lambda: not_collected("rules"))
+    locks: tuple[Lock, ...] | Gap = field(default_factory=lambda: not_collected("locks"))
+    network: Network | Gap = field(default_factory=lambda: not_collected("network"))
+    conntrack: tuple[ConntrackEntry, ...] | Gap = field(default_factory=lambda: not_collected("conntrack"))
+    images: tuple[ImageDirectory, ...] | Gap = field(default_factory=lambda: not_collected("images"))
+    log: tuple[LogLine, ...] | Gap = field(default_factory=lambda: not_collected("log"))
+    unfinished: tuple[UnfinishedOperation, ...] | Gap = field(default_factory=lambda: not_collected("unfinished"))
+    partial: tuple[Gap, ...] = ()
+    """What is missing within sections that are there."""
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Every gap, whole sections first; sections that nobody asked for are left out."""
+        whole = (getattr(self, item.name) for item in fields(self))
+        asked = (gap for gap in whole if isinstance(gap, Gap) and gap.reason != "not part of this evidence")
+        return (*asked, *self.partial)

@@ -1,0 +1,44 @@
+"""The machine, its kernel and its CRIU."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CriuTool:
+    """A CRIU that was found."""
+
+    path: str
+    version: str
+    """As ``criu --version`` prints it, without the word; e.g. ``4.2.1``."""
+    works: bool | None
+    """A real dump and restore of a connected process succeeded here; None = not tried."""
+    origin: str
+    """``path`` (found on PATH), ``private`` (made by set-up) or ``configured``."""
+    detail: str = ""
+    """Why it does not work, or what was tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    hostname: str
+    kernel_release: str
+    boot_id: str
+    clock_ticks: int
+    """Per second, the unit of ``Process.start_time``."""
+    uptime_s: float
+    uid: int
+    """Effective uid of the workbench."""
+    capabilities: frozenset[str] = frozenset()
+    """Effective capabilities by name, e.g. ``CAP_NET_ADMIN``."""
+    criu: CriuTool | None = None
+    features: dict[str, bool] = field(default_factory=dict)
+    """Kernel features that matter, found by trying: ``tcp_repair``, ``btf``, ``nft_tables``, ..."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sysctl:
+    netns: int | None
+    """None for those of the whole machine."""
+    name: str
+    """Dotted: ``net.ipv4.tcp_retries2``."""
+    value: str
