@@ -36,7 +36,7 @@ class Step:
     """One step of the operation as a person sees it."""
 
     name: str
-    """``plan``, ``locked``, ``frozen``, ``images``, ``killed``, ``restored``, ``unlocked``, ``released`` or ``proved``."""
+    """``plan``, ``locked``, ``frozen``, ``images``, ``killed``, ``restored``, ``unlocked``, ``released`` ..."""
     state: StepState
     milliseconds: float | None = None
     """How long it took; None until it is done."""
