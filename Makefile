@@ -1,0 +1,32 @@
+# setup: everything needed, idempotent · run: setup, then the application (without a terminal: a guided dump and
+# restore of the lab connection, as a report) · test: all that must hold · check: the quick part of it
+
+.PHONY: setup run test check unit e2e bench lock clean
+PYTHON := .venv/bin/python
+
+setup:
+	@./setup.sh
+
+run: setup
+	@if [ -t 0 ] && [ -t 1 ]; then .venv/bin/workbench --lab established; else .venv/bin/workbench lab run established; fi
+
+test: check e2e
+
+check: setup
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PYTHON) -m pytest -q tests/unit tests/contract tests/tui
+
+e2e: setup
+	$(PYTHON) -m pytest -q tests/e2e
+
+bench: setup
+	$(PYTHON) -m pytest -q -s tests/bench
+
+lock:
+	.build/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .build

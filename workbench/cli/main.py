@@ -1,0 +1,58 @@
+"""The command line: one module a command, registered here; errors a user can act on end in one sentence."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from workbench import __version__
+from workbench.cli.exit_status import ExitStatus
+from workbench.errors import WorkbenchError
+from workbench.present.text import printable
+
+COMMANDS = ("sections", "locks", "image", "dump", "restore", "recover", "lab", "doctor")
+"""Modules of this package in the order of the help; each has ``register(subparsers)``."""
+
+EXAMPLES = """\
+examples:
+  workbench                                 the application
+  workbench --lab established               the application, with a connection to try things on
+  workbench sockets                         every TCP socket of every network namespace
+  workbench dump 4645 -D images --plan      what a dump of process 4645 would do
+  workbench restore -D images               bring it back, with proof that its connections go on
+  workbench recover                         put right what an interrupted operation left behind
+  workbench lab run established             a dump and a restore of a connection made for it
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands; cheap, since modules import what they need when they run."""
+    parser = argparse.ArgumentParser(
+        prog="workbench",
+        description="See, dump and restore processes with live TCP connections.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-V", "--version", action="version", version=f"workbench {__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        importlib.import_module(f"workbench.cli.{name}").register(subparsers)
+    return parser
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status."""
+    options = build_parser().parse_args(arguments)
+    try:
+        return int(options.func(options))
+    except WorkbenchError as error:
+        sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
+        return ExitStatus.USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("workbench: interrupted\n")
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); what is buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.CLEAN

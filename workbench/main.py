@@ -1,0 +1,38 @@
+"""The entry point: the application where there is a terminal and no command, else the command line."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from workbench import __version__
+
+
+def _application(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="workbench", add_help=False)
+    parser.add_argument("--lab", metavar="NAME")
+    options = parser.parse_args(arguments)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        from workbench.cli.main import build_parser
+
+        build_parser().print_help(sys.stderr)
+        return 2
+    from workbench.tui.app import run
+
+    return run(lab=options.lab)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the workbench; the return value is the exit status of design's contract of commands."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words in (["--version"], ["-V"]):
+        sys.stdout.write(f"workbench {__version__}\n")
+        return 0
+    if not words or words[0] == "--lab" or words[0].startswith("--lab="):
+        return _application(words)
+    from workbench.cli.main import run
+
+    return run(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
