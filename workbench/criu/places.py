@@ -7,7 +7,7 @@ from pathlib import Path
 def tree() -> Path | None:
     """The source tree that the package runs from; None for an installed wheel."""
     top = Path(__file__).resolve().parent.parent.parent
-    return top if (top / "pyproject.toml").is_file() and (top / "checks").is_dir() else None
+    return top if (top / "pyproject.toml").is_file() and (top / "fixtures").is_dir() else None
 
 
 def private_prefix() -> Path:
