@@ -1,6 +1,7 @@
 """A CRIU image directory as far as TCP is concerned."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from workbench.evidence.sequences import Sequences
 from workbench.evidence.socket import Connection, TcpState
@@ -42,6 +43,8 @@ class ImageSocket:
     backlog: int | None = None
     netns_id: int | None = None
     """CRIU's own number of the namespace, not an inode."""
+    socket_options: Mapping[str, int | str] = field(default_factory=dict, hash=False)
+    """Saved socket options by the kernel's name (``SO_SNDBUF``, ``TCP_NODELAY``), values as getsockopt(2) gives them."""
     problem: str = ""
     """Why its stream image is missing or damaged; empty if it is sound."""
 
