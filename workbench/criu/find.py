@@ -65,6 +65,8 @@ def remember(criu: str, trial: Trial) -> None:
         known = json.loads(path.read_text())
     except (OSError, ValueError):
         known = {}
+    if not isinstance(known, dict):
+        known = {}
     try:
         known[criu] = {"identity": _identity(criu), "works": trial.works, "detail": trial.detail}
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,7 @@ class LogFollower:
         if self._file is None:
             try:
                 self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-            except FileNotFoundError:
+            except OSError:  # not written yet, or a link that somebody else put there
                 return []
         lines: list[LogLine] = []
         while chunk := os.read(self._file, 1 << 16):

@@ -30,7 +30,9 @@ SITE = "usr/lib/python3/dist-packages"
 
 
 def _distribution() -> str:
-    words: dict[str, str] = dict(re.findall(r'^(ID|ID_LIKE)="?([^"\n]*)"?$', Path("/etc/os-release").read_text(), re.MULTILINE))
+    words: dict[str, str] = dict(
+        re.findall(r'^(ID|ID_LIKE)="?([^"\n]*)"?$', Path("/etc/os-release").read_text(), re.MULTILINE)
+    )
     for name in (words.get("ID", ""), *words.get("ID_LIKE", "").split()):
         if name in SUITES:
             return name

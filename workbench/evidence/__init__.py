@@ -5,6 +5,7 @@ from workbench.evidence.evidence import not_collected as not_collected
 from workbench.evidence.gap import Gap as Gap
 from workbench.evidence.host import CriuTool as CriuTool
 from workbench.evidence.host import Host as Host
+from workbench.evidence.host import Part as Part
 from workbench.evidence.host import Sysctl as Sysctl
 from workbench.evidence.image import DumpStats as DumpStats
 from workbench.evidence.image import ImageDirectory as ImageDirectory

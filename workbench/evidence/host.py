@@ -42,3 +42,21 @@ class Sysctl:
     name: str
     """Dotted: ``net.ipv4.tcp_retries2``."""
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that the workbench needs, and whether it works here, by trying."""
+
+    name: str
+    found: str
+    """Where; empty if it was not found."""
+    version: str
+    works: bool | None
+    """None: it could not be tried (no root)."""
+    detail: str
+    """What was tried, or why it does not work; one sentence."""
+    remedy: str = ""
+    """What to do; empty where nothing is to be done."""
+    required: bool = True
+    """Without it dump and restore do not work; otherwise only a section of evidence is missing."""
