@@ -1,0 +1,67 @@
+"""What a check is: a file of ``checks/`` with its page, its code and one function that judges."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from workbench.checking.finding import Finding, Problem
+
+HEADINGS = ("What it looks at", "Why it matters", "What to do", "When it is wrong", "References")
+"""Headings of a check's page, in this order; each underlined with dashes in the module's docstring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check as loaded from its file.
+
+    The file defines ``CODE`` (family and three digits), ``NAME`` (kebab-case), ``SINCE`` (version), and
+    ``check(...)`` whose parameter names are sections of Evidence: one without a default must be there (a Gap
+    skips the check with the gap's reason), one annotated ``... | Gap`` is handed over as it is. It yields Problems
+    and nothing else: it collects nothing, and imports only ``workbench.evidence`` and ``workbench.checking``.
+    """
+
+    code: str
+    name: str
+    since: str
+    title: str
+    """First line of the docstring."""
+    page: str
+    """The whole docstring."""
+    needs: tuple[str, ...]
+    accepts: tuple[str, ...]
+    """Sections that it takes also as a Gap."""
+    judge: Callable[..., Iterable[Problem]]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """It had all that it needs and found nothing."""
+
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It found something."""
+
+    check: Check
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """It could not look, and why."""
+
+    check: Check
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """It crashed: a defect of the check, not of what it looked at."""
+
+    check: Check
+    error: str
+
+
+Result = Passed | Failed | Skipped | Broken
