@@ -16,7 +16,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with an empty PATH and an empty cache."""
     monkeypatch.setattr(find, "cache_directory", lambda: tmp_path / "cache")
     monkeypatch.setattr(find, "private_prefix", lambda: tmp_path / "private")
-    monkeypatch.setattr(find.shutil, "which", lambda name, path=None: _first(name, tmp_path / "bin"))
+    monkeypatch.setattr("shutil.which", lambda name, path=None: _first(name, tmp_path / "bin"))
     monkeypatch.delenv(find.CHOICE_VARIABLE, raising=False)
     return tmp_path
 
