@@ -1,0 +1,117 @@
+"""Whole answers of inet_diag decoded at once with numpy (include/uapi/linux/inet_diag.h).
+
+Within one answer almost every message has the same length and the same attributes at the same places. Messages are
+grouped by length, each group is split by the headers of its attributes, and each part becomes one structured array.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.collect.sock_diag import HEADER, Answer
+
+Number = TypeVar("Number", np.uint32, np.uint64)
+
+DUMP_BOTH_FAMILIES = 18
+"""``TCPDIAG_GETSOCK``: unlike SOCK_DIAG_BY_FAMILY it lists IPv4 and IPv6 in one pass over the kernel's table."""
+INFO, CONG, SKMEMINFO, SHUTDOWN, SKV6ONLY, MARK, ULP_INFO = 2, 4, 7, 8, 11, 15, 19
+"""``INET_DIAG_*`` attributes. MARK comes only with CAP_NET_ADMIN, ULP_INFO only where there is one."""
+_ALL_STATES = 0xFFFFFFFF  # with the bit of TCP_BOUND_INACTIVE (Linux 6.8): bound, neither listening nor connected
+_WANTED = sum(1 << (attribute - 1) for attribute in (INFO, CONG, SKMEMINFO, SHUTDOWN))
+
+MESSAGE = struct.Struct("=BBBB HH 16s 16s I Q IIIII")
+"""``struct inet_diag_msg``: family, state, timer, retrans, ports (network order), addresses, interface, cookie,
+expires (ms), receive queue, send queue, uid, inode."""
+_ATTRIBUTES = HEADER.size + MESSAGE.size
+_COLUMNS = {
+    "family": ("u1", 0),
+    "state": ("u1", 1),
+    "local_port": (">u2", 4),
+    "peer_port": (">u2", 6),
+    "interface": ("u4", 40),
+    "cookie": ("u8", 44),
+    "recv_q": ("u4", 56),
+    "send_q": ("u4", 60),
+    "uid": ("u4", 64),
+    "inode": ("u4", 68),
+}
+
+
+def request() -> bytes:
+    """``struct inet_diag_req``: every TCP socket in every state, with the attributes that are shown."""
+    return struct.pack("=BBBB48xII", 0, 0, 0, _WANTED, _ALL_STATES, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Messages of one form: the same length, the same attributes at the same places."""
+
+    raw: bytes
+    """The messages one after the other, each ``size`` bytes, netlink header first."""
+    size: int
+    attributes: dict[int, tuple[int, int]]
+    """Attribute -> (offset in the message, length) of its payload."""
+
+    def __len__(self) -> int:
+        return len(self.raw) // self.size
+
+    def column(self, name: str) -> NDArray[np.generic]:
+        """One field of ``struct inet_diag_msg`` of every message, without a copy."""
+        kind, offset = _COLUMNS[name]
+        form = np.dtype({"names": [name], "formats": [kind], "offsets": [HEADER.size + offset], "itemsize": self.size})
+        return np.frombuffer(self.raw, form)[name]
+
+    def message(self, index: int) -> bytes:
+        return self.raw[index * self.size : (index + 1) * self.size]
+
+
+def blocks(answer: Answer) -> Iterator[Block]:
+    """Every message of an answer, in blocks of one form each."""
+    data = np.frombuffer(answer.data, np.uint8)
+    lengths = _numbers(data, np.array(answer.offsets, np.int64), np.uint32)
+    offsets = np.array(answer.offsets, np.int64)[lengths >= _ATTRIBUTES]
+    # A socket that moves to another place of the kernel's table during the dump is told twice: the last time counts.
+    cookies = _numbers(data, offsets + HEADER.size + _COLUMNS["cookie"][1], np.uint64)
+    offsets = offsets[::-1][np.sort(np.unique(cookies[::-1], return_index=True)[1])[::-1]]
+    lengths = _numbers(data, offsets, np.uint32)
+    for length in np.unique(lengths).tolist():
+        windows = np.lib.stride_tricks.sliding_window_view(data, length)
+        rows = windows[offsets[lengths == length]]
+        yield from _split(rows)
+
+
+def _numbers(data: NDArray[np.uint8], offsets: NDArray[np.int64], kind: type[Number]) -> NDArray[Number]:
+    """The number at each of these places, aligned or not."""
+    places = offsets[:, None] + np.arange(np.dtype(kind).itemsize)
+    found: NDArray[Number] = data[places].view(kind)[:, 0]
+    return found
+
+
+def _split(rows: NDArray[np.uint8]) -> Iterator[Block]:
+    """Part messages of one length by the headers of their attributes."""
+    while len(rows):
+        attributes = _attributes(rows[0].tobytes())
+        places = [place - 4 + byte for place, _ in attributes.values() for byte in range(4)]
+        alike = (rows[:, places] == rows[0, places]).all(axis=1)
+        everything = bool(alike.all())
+        yield Block((rows if everything else rows[alike]).tobytes(), rows.shape[1], attributes)
+        if everything:
+            return
+        rows = rows[~alike]
+
+
+def _attributes(message: bytes) -> dict[int, tuple[int, int]]:
+    """Where each attribute's payload lies: type -> (offset, length)."""
+    found: dict[int, tuple[int, int]] = {}
+    position = _ATTRIBUTES
+    while position + 4 <= len(message):
+        length, kind = struct.unpack_from("=HH", message, position)
+        if length < 4:
+            break
+        found[kind] = (position + 4, length - 4)
+        position += (length + 3) & ~3
+    return found

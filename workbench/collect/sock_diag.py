@@ -1,0 +1,117 @@
+"""NETLINK_SOCK_DIAG: one question to one network namespace, the kernel's whole answer as bytes (sock_diag(7))."""
+
+import os
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.collect.namespaces import inside
+from workbench.evidence import NetworkNamespace
+
+HEADER = struct.Struct("=IHHII")
+"""``struct nlmsghdr``: length, type, flags, sequence, port."""
+_NETLINK_SOCK_DIAG = 4
+_DUMP_REQUEST = 0x301  # NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
+_ERROR, _DONE = 2, 3
+_BUFFER = 1 << 16  # the kernel fills at most 32 KiB at a time (netlink_dump)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All messages of one dump."""
+
+    data: bytes
+    offsets: list[int]
+    """Where each message begins (its ``struct nlmsghdr``)."""
+
+    def messages(self) -> Iterator[bytes]:
+        """Each message without its header."""
+        for offset in self.offsets:
+            (length,) = struct.unpack_from("=I", self.data, offset)
+            yield self.data[offset + HEADER.size : offset + length]
+
+
+class SockDiag:
+    """A netlink socket of one namespace; it keeps the namespace alive until it is closed."""
+
+    def __init__(self, namespace: NetworkNamespace) -> None:
+        """Raises OSError if the namespace cannot be entered or is no longer the one that was meant."""
+
+        def open_within() -> socket.socket:
+            if Path("/proc/thread-self/ns/net").stat().st_ino != namespace.inode:
+                raise FileNotFoundError(f"network namespace {namespace.inode} is gone")
+            return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG)
+
+        self._socket = inside(namespace.path, open_within)
+        self._sequence = 0
+        self._buffer = bytearray(_BUFFER)
+
+    def dump(self, message_type: int, request: bytes) -> Answer:
+        """Ask and return every answer. Raises OSError with the kernel's error number."""
+        self._sequence += 1
+        length = HEADER.size + len(request)
+        self._socket.send(HEADER.pack(length, message_type, _DUMP_REQUEST, self._sequence, 0) + request)
+        parts: list[bytes] = []
+        offsets: list[int] = []
+        base = 0
+        while True:
+            size = self._socket.recv_into(self._buffer)
+            part = bytes(memoryview(self._buffer)[:size])
+            done = self._walk(part, base, offsets)
+            parts.append(part)
+            base += size
+            if done:
+                return Answer(b"".join(parts), offsets)
+
+    def _walk(self, part: bytes, base: int, offsets: list[int]) -> bool:
+        """Add the place of each answer in ``part``; true if the dump is complete."""
+        unpack = HEADER.unpack_from
+        position, end = 0, len(part)
+        while position < end:
+            length, kind, _, sequence, _ = unpack(part, position)
+            if sequence == self._sequence:  # else: the rest of an earlier dump that was broken off
+                if kind in (_DONE, _ERROR):
+                    _raise_error(part, position, length)
+                    return True
+                offsets.append(base + position)
+            position += (length + 3) & ~3
+        return False
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _raise_error(part: bytes, position: int, length: int) -> None:
+    if length < HEADER.size + 4:
+        return
+    (number,) = struct.unpack_from("=i", part, position + HEADER.size)
+    if number < 0:
+        raise OSError(-number, os.strerror(-number))
+
+
+class SockDiags:
+    """One open SockDiag for each namespace, kept from round to round."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, SockDiag] = {}
+
+    def of(self, namespace: NetworkNamespace) -> SockDiag:
+        """The socket of ``namespace``, opened if need be. Raises OSError if it cannot be entered."""
+        if namespace.inode not in self._open:
+            self._open[namespace.inode] = SockDiag(namespace)
+        return self._open[namespace.inode]
+
+    def drop_others(self, namespaces: Iterable[NetworkNamespace]) -> None:
+        """Close those of namespaces that nothing but our own socket keeps alive any more."""
+        for inode in self._open.keys() - {namespace.inode for namespace in namespaces}:
+            self._open.pop(inode).close()
+
+    def drop(self, namespace: NetworkNamespace) -> None:
+        """Close its socket, as after an answer that broke off."""
+        if opened := self._open.pop(namespace.inode, None):
+            opened.close()
+
+    def close(self) -> None:
+        self.drop_others(())
