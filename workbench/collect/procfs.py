@@ -26,14 +26,14 @@ def read(path: str | Path) -> bytes | None:
         os.close(descriptor)
 
 
-def names(path: str | Path) -> list[str]:
-    """Entries of a directory. Raises OSError."""
+def names(path: str | Path | int) -> list[str]:
+    """Entries of a directory, given by path or descriptor. Raises OSError."""
     return os.listdir(path)  # noqa: PTH208 - a Path for each of 200 000 descriptors costs more than the listing
 
 
-def readlink(path: str | Path) -> str:
-    """Target of a link. Raises OSError."""
-    return os.readlink(path)  # noqa: PTH115 - the same
+def readlink(path: str | Path, directory: int | None = None) -> str:
+    """Target of a link, whose path begins at the descriptor ``directory`` if there is one. Raises OSError."""
+    return os.readlink(path, dir_fd=directory)
 
 
 def pids(proc: Path = PROC) -> list[int]:
