@@ -44,7 +44,7 @@ class ImageSocket:
     netns_id: int | None = None
     """CRIU's own number of the namespace, not an inode."""
     socket_options: Mapping[str, int | str] = field(default_factory=dict, hash=False)
-    """Saved socket options by the kernel's name (``SO_SNDBUF``, ``TCP_NODELAY``), values as getsockopt(2) gives them."""
+    """Saved socket options by the kernel's name (``SO_SNDBUF``, ``TCP_NODELAY``), as getsockopt(2) gives them."""
     problem: str = ""
     """Why its stream image is missing or damaged; empty if it is sound."""
 
