@@ -48,6 +48,11 @@ def is_lock_table_rule(rule: Rule) -> bool:
     return _TABLE_RULE.fullmatch(rule.text) is not None
 
 
+def is_lock_chain_rule(rule: Rule) -> bool:
+    """Whether CRIU itself writes such a rule into its chain ``CRIU`` of iptables."""
+    return bool(_CHAIN_ACCEPT.fullmatch(rule.text) or _CHAIN_DROP.fullmatch(rule.text))
+
+
 def recognise_locks(rules: Iterable[Rule], set_elements: Iterable[SetElements]) -> tuple[Lock, ...]:
     """Every lock of CRIU's making in the order of its first rule.
 
