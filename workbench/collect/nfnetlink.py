@@ -8,7 +8,7 @@ from collections.abc import Iterator
 NETLINK_NETFILTER = 12
 SUBSYSTEM_CONNTRACK = 1
 SUBSYSTEM_NFTABLES = 10
-HEADER_BYTES = 20
+_HEADER_BYTES = 20
 """struct nlmsghdr and struct nfgenmsg."""
 
 _NLM_F_REQUEST = 0x1
@@ -41,16 +41,16 @@ def namespace_cookie(opened: socket.socket) -> int | None:
 
 
 def request(opened: socket.socket, subsystem: int, message: int, family: int = 0) -> bytes:
-    """One question with one answer: the answer's message without headers. Raises OSError if it is refused."""
+    """One question with one answer: the attributes of the answer. Raises OSError if it is refused."""
     _send(opened, subsystem, message, family, _NLM_F_REQUEST)
     for kind, _, body in _messages(opened.recv(_RECEIVE_BYTES)):
         _raise_error(kind, body)
-        return body[HEADER_BYTES - 16 :]
+        return body[4:]
     return b""
 
 
-def dump(opened: socket.socket, subsystem: int, message: int, family: int = 0) -> Iterator[bytes]:
-    """Every entry of a table, each without headers.
+def dump(opened: socket.socket, subsystem: int, message: int, family: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Family and attributes of every entry of a table.
 
     Raises OSError if it is refused, DumpInterruptedError if the table changed meanwhile.
     """
@@ -62,7 +62,7 @@ def dump(opened: socket.socket, subsystem: int, message: int, family: int = 0) -
             if kind == _NLMSG_DONE:
                 return
             _raise_error(kind, body)
-            yield body[HEADER_BYTES - 16 :]
+            yield body[0], body[4:]
 
 
 def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -77,7 +77,7 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _send(opened: socket.socket, subsystem: int, message: int, family: int, flags: int) -> None:
-    opened.send(struct.pack("=IHHIIBBH", HEADER_BYTES, subsystem << 8 | message, flags, 1, 0, family, 0, 0))
+    opened.send(struct.pack("=IHHIIBBH", _HEADER_BYTES, subsystem << 8 | message, flags, 1, 0, family, 0, 0))
 
 
 def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -1,10 +1,10 @@
 """Scratch namespaces, and the very commands by which CRIU locks (criu/netfilter.c, criu/net.c)."""
 
-import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +30,7 @@ class Scratch:
 
     @property
     def namespace(self) -> NetworkNamespace:
-        return NetworkNamespace(os.stat(self.path).st_ino, self.path, (self.name,))
+        return NetworkNamespace(Path(self.path).stat().st_ino, self.path, (self.name,))
 
     def run(self, *words: str, text: str | None = None) -> str:
         """Run within it; an error fails the test with what the program said."""

@@ -16,7 +16,7 @@ V4 = ("10.0.0.2", 7022, "10.0.0.1", 56692)
 V4_OTHER = ("10.0.0.2", 7022, "10.0.0.9", 40112)
 V6 = ("fd00::2", 7022, "fd00::1", 56692)
 
-LOCKS: dict[str, Callable[[Any], None]] = {
+LOCKS: dict[str, Callable[[Any], object]] = {
     "legacy v4": lambda ns: ns.pair("iptables-legacy", *V4),
     "legacy v6": lambda ns: ns.pair("ip6tables-legacy", *V6),
     "legacy half": lambda ns: ns.pair("iptables-legacy", *V4, output=False),
@@ -48,8 +48,9 @@ def others(netns: Any) -> None:
         netns.run(program, "-A", "FORWARD", "-j", "ACCEPT")
     netns.run(
         "nft", "-f", "-",
-        text='table inet CRIU-mine { set conns4 { type ipv4_addr; elements = { 10.0.0.1 }\n }\n chain in { type filter '
-        'hook input priority 5; policy accept; ip saddr @conns4 counter packets 3 bytes 180 drop comment "a } b"\n}\n}\n',
+        text="table inet CRIU-mine { set conns4 { type ipv4_addr; elements = { 10.0.0.1 }\n }\n"
+        "chain in { type filter hook input priority 5; policy accept;\n"
+        'ip saddr @conns4 counter packets 3 bytes 180 drop comment "a } b"\n}\n}\n',
     )  # fmt: skip
 
 

@@ -109,12 +109,12 @@ def _counters(opened: socket.socket) -> dict[tuple[int, bytes, int], tuple[int, 
     """
     found: dict[tuple[int, bytes, int], tuple[int, int]] = {}
     try:
-        for message in nfnetlink.dump(opened, nfnetlink.SUBSYSTEM_NFTABLES, _GET_RULE):
-            fields = dict(nfnetlink.attributes(message[4:]))
+        for family, message in nfnetlink.dump(opened, nfnetlink.SUBSYSTEM_NFTABLES, _GET_RULE):
+            fields = dict(nfnetlink.attributes(message))
             at = fields.get(4, b"").find(_COUNTER_NAME)
             if at >= 0:
                 count, packets = struct.unpack_from("!4x4xQ4xQ", fields[4], at + len(_COUNTER_NAME))
-                found[message[0], fields[1], int.from_bytes(fields[3], "big")] = packets, count
+                found[family, fields[1], int.from_bytes(fields[3], "big")] = packets, count
     except nfnetlink.DumpInterruptedError:
         pass
     return found
