@@ -78,7 +78,7 @@ def _refuse_if_it_could_run(pid: int, in_repair: bool) -> None:
 
 def _read(sock: socket.socket, in_repair: bool) -> ReadSocket:
     options = read_options(sock)
-    family = sock.family
+    family = int(sock.family)
     connection = Connection(_endpoint(sock.getsockname()), _endpoint(_peer(sock)))
     cookie = int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, c.SO_COOKIE, 8), sys.byteorder)
     started = time.perf_counter_ns()
