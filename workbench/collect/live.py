@@ -5,14 +5,20 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from numpy.typing import NDArray
+
+from workbench.collect.conntrack import collect_conntrack
+from workbench.collect.descriptor_rows import RowOwners, without_row
 from workbench.collect.descriptors import Ends, collect_descriptors
 from workbench.collect.kernel import collect_host
 from workbench.collect.namespaces import collect_namespaces
 from workbench.collect.netfilter import RuleReader
+from workbench.collect.network import collect_network
 from workbench.collect.owners import OwnerReader
 from workbench.collect.processes import ProcessReader, tree
 from workbench.collect.sequences import SequenceReader
 from workbench.collect.sock_diag import SockDiags
+from workbench.collect.socket_table import SocketTable
 from workbench.collect.sockets import SocketReader
 from workbench.collect.sysctls import collect_sysctls
 from workbench.collect.unix_diag import collect_unix_peers
@@ -60,6 +66,7 @@ class LiveSource:
         self._processes = ProcessReader()
         self._sequences = SequenceReader()
         self._rules = RuleReader()
+        self._missing: set[int] | None = None
 
     @property
     def label(self) -> str:
@@ -76,15 +83,22 @@ class LiveSource:
         roots = self._trees if trees is None else tuple(trees)
         found: dict[str, Any] = {"taken": time.time(), "monotonic_ns": time.monotonic_ns(), "sources": ("live",)}
         partial: list[Gap] = []
+        table: SocketTable | Gap = SocketTable(())
+        rows: NDArray[Any] | Gap | None = None
         found["namespaces"], gaps = collect_namespaces()
         partial += gaps
         namespaces: tuple[NetworkNamespace, ...] = () if isinstance(found["namespaces"], Gap) else found["namespaces"]
         self._diags.drop_others(namespaces)
         if "sockets" in asked:
-            found["sockets"], gaps = self._read_sockets(namespaces)
+            table, gaps = self._sockets.read(namespaces)
             partial += gaps
         if "sequences" in asked:
-            found["sequences"] = self._sequences.read()
+            # After the sockets: one that was closed in between lacks an owner for good, a new one would for a round.
+            rows = self._sequences.read_owned()
+            found["sequences"] = rows if isinstance(rows, Gap) else self._sequences.table(rows)
+        if "sockets" in asked:
+            found["sockets"], gaps = self._with_holders(table, rows)
+            partial += gaps
         if asked & {"rules", "locks"}:
             found["rules"], found["locks"], gaps = self._rules.read(namespaces)
             partial += gaps
@@ -92,6 +106,12 @@ class LiveSource:
             found["processes"] = self._processes.read()
         if "descriptors" in asked and roots:
             found["descriptors"], gaps = self._read_descriptors(found["processes"], roots, namespaces)
+            partial += gaps
+        if "network" in asked:
+            found["network"], gaps = collect_network(namespaces)
+            partial += gaps
+        if "conntrack" in asked:
+            found["conntrack"], gaps = collect_conntrack(namespaces)
             partial += gaps
         if "sysctls" in asked:
             found["sysctls"], gaps = collect_sysctls(namespaces)
@@ -104,18 +124,31 @@ class LiveSource:
             found["unfinished"] = self._unfinished()
         return Evidence(**found, partial=tuple(partial))
 
-    def _read_sockets(self, namespaces: tuple[NetworkNamespace, ...]) -> tuple[Any, tuple[Gap, ...]]:
-        table, gaps = self._sockets.read(namespaces)
+    def _with_holders(
+        self, table: SocketTable | Gap, rows: NDArray[Any] | Gap | None
+    ) -> tuple[SocketTable | Gap, tuple[Gap, ...]]:
+        """Fill in who holds which socket, from ``rows`` where there are any, else from /proc."""
         if isinstance(table, Gap):
-            return table, gaps
-        holders = self._owners.read(table.column("inode").tolist())
-        if self._owners.ownerless and (refused := self._owners.refused):
-            listed = ", ".join(map(str, refused[:5])) + (", ..." if len(refused) > 5 else "")
-            reason = (
-                f"open files of {len(refused)} processes may not be read ({listed}): some sockets' owners are unknown"
-            )
-            gaps = (*gaps, Gap("sockets", reason, "run as root with CAP_SYS_PTRACE"))
-        return table.with_holders(holders), gaps
+            return table, ()
+        inodes = table.column("inode")
+        ownerless: Collection[int] = ()
+        if rows is None or isinstance(rows, Gap) or not self._sequences.pids_are_ours:
+            holders = self._owners.read(inodes.tolist())
+            ownerless = self._owners.ownerless
+        else:
+            # Rows tell TCP alone: the descriptor of a multipath socket is found in /proc. A socket that was closed
+            # between the two lists is missing once; it is no reason to look through all of /proc.
+            missing = without_row(inodes, rows)
+            lasting = missing if self._missing is None else missing & self._missing
+            self._missing = missing
+            holders = RowOwners(rows, self._owners.read(lasting) if lasting else None)
+            ownerless = self._owners.ownerless if lasting else ()
+        table = table.with_holders(holders)
+        if not (ownerless and self._owners.refused):
+            return table, ()
+        pids = ", ".join(map(str, self._owners.refused[:5])) + (", ..." if len(self._owners.refused) > 5 else "")
+        reason = f"{len(ownerless)} sockets without a known owner: open files of process {pids} may not be read"
+        return table, (Gap("sockets", reason, "run as root with CAP_SYS_PTRACE"),)
 
     def _read_descriptors(
         self, processes: Mapping[int, Process] | Gap, roots: tuple[int, ...], namespaces: tuple[NetworkNamespace, ...]
@@ -123,8 +156,7 @@ class LiveSource:
         if isinstance(processes, Gap):
             return Gap("descriptors", processes.reason, processes.remedy), ()
         peers, gaps = collect_unix_peers(self._diags, namespaces)
-        sockets = self._owners.read(peers.values())
-        ends = Ends(peers, sockets, self._owners.pipes())
+        ends = Ends(peers, self._owners.read_all(), self._owners.pipes())
         found, more = collect_descriptors(tree(processes, roots), ends)
         return found, (*gaps, *more)
 

@@ -64,6 +64,12 @@ class OwnerReader:
         self._ownerless = missing
         return self._sockets
 
+    def read_all(self) -> Mapping[int, tuple[Holder, ...]]:
+        """Holders by inode of the socket, every process looked into now."""
+        if self._look(everywhere=True):
+            self._sockets = self._holders("sockets")
+        return self._sockets
+
     @property
     def ownerless(self) -> frozenset[int]:
         """Of the inodes last asked for, those that no readable process holds."""

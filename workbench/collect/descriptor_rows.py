@@ -1,0 +1,56 @@
+"""Owners of TCP sockets out of the rows that the BPF iterator over all descriptors gives."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.collect import procfs
+from workbench.evidence import Holder
+
+
+class RowOwners(Mapping[int, tuple[Holder, ...]]):
+    """Holders by inode of the socket; each ``Holder`` is made when somebody looks.
+
+    Unlike /proc/PID/fd this shows descriptors of processes that may not be looked into (a container's host agent as
+    pid 1), and those that one thread alone has open.
+    """
+
+    def __init__(
+        self, rows: NDArray[Any], rest: Mapping[int, tuple[Holder, ...]] | None = None, proc: Path = procfs.PROC
+    ) -> None:
+        """``rows``: fields ``tgid``, ``fd`` and ``inode`` (``SequenceReader.read_owned``), pids of our pid namespace.
+
+        ``rest``: holders of sockets that are not among the rows.
+        """
+        self._rest = rest or {}
+        order = np.lexsort((rows["fd"], rows["tgid"], rows["inode"]))
+        self._inodes: NDArray[np.uint64] = rows["inode"][order].astype(np.uint64)
+        self._ends: NDArray[Any] = rows[["tgid", "fd"]][order]
+        self._commands = {pid: _command(proc, pid) for pid in np.unique(rows["tgid"]).tolist()}
+
+    def __getitem__(self, inode: int) -> tuple[Holder, ...]:
+        # A plain int would make numpy convert the whole array for each look-up.
+        begin = int(self._inodes.searchsorted(np.uint64(inode)))
+        end = int(self._inodes.searchsorted(np.uint64(inode), "right"))
+        if begin == end:
+            return self._rest[inode]
+        held = dict.fromkeys(self._ends[begin:end].tolist())
+        return tuple(Holder(pid, fd, self._commands[pid]) for pid, fd in held)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._rest.keys() | set(self._inodes.tolist()))
+
+    def __len__(self) -> int:
+        return len(self._rest.keys() | set(self._inodes.tolist()))
+
+
+def without_row(inodes: NDArray[Any], rows: NDArray[Any]) -> set[int]:
+    """Those of ``inodes`` that stand in no row; 0 is no inode."""
+    return set(np.setdiff1d(inodes, rows["inode"]).tolist()) - {0}
+
+
+def _command(proc: Path, pid: int) -> str:
+    return (procfs.read(f"{proc}/{pid}/comm") or b"").decode(errors="surrogateescape").removesuffix("\n")
