@@ -6,8 +6,8 @@ from functools import partial
 
 from workbench.collect import nfnetlink
 from workbench.collect.kernel_parts import is_present
-from workbench.collect.namespaces import inside
 from workbench.collect.procfs import read
+from workbench.collect.within import within
 from workbench.evidence import Connection, ConntrackEntry, Endpoint, Gap, NetworkNamespace
 
 ENTRIES_AT_MOST = 20_000
@@ -40,7 +40,9 @@ def collect_conntrack(
         return Gap("conntrack", "connections are tracked but cannot be listed", "modprobe nf_conntrack_netlink"), ()
     for namespace in namespaces:
         try:
-            entries = inside(namespace.path, partial(_look, namespace.inode))
+            entries = within(namespace, partial(_look, namespace.inode))
+        except FileNotFoundError:
+            continue
         except OSError as error:
             remedy = "run as root" if isinstance(error, PermissionError) else ""
             gaps.append(Gap("conntrack", f"cannot be listed: {error.strerror}", remedy, namespace.inode))
@@ -49,7 +51,7 @@ def collect_conntrack(
         found.extend(entries[:ENTRIES_AT_MOST])
         if len(entries) > ENTRIES_AT_MOST:
             gaps.append(Gap("conntrack", f"only {ENTRIES_AT_MOST} entries were read", "", namespace.inode))
-    if namespaces and not read_any:
+    if gaps and not read_any:
         return Gap("conntrack", gaps[0].reason, gaps[0].remedy), ()
     return tuple(found), tuple(gaps)
 

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from workbench.collect.namespaces import inside
+from workbench.collect.within import within
 from workbench.evidence import Address, Gap, Link, Network, NetworkNamespace, Route
 
 ROUTES_AT_MOST = 5000
@@ -30,7 +30,9 @@ def collect_network(namespaces: Sequence[NetworkNamespace]) -> tuple[Network | G
     entered = 0
     for namespace in namespaces:
         try:
-            found = inside(namespace.path, partial(_look, namespace.inode))
+            found = within(namespace, partial(_look, namespace.inode))
+        except FileNotFoundError:
+            continue
         except OSError as error:
             remedy = "run as root" if isinstance(error, PermissionError) else ""
             gaps.append(Gap("network", f"cannot enter the namespace: {error.strerror}", remedy, namespace.inode))
@@ -41,7 +43,7 @@ def collect_network(namespaces: Sequence[NetworkNamespace]) -> tuple[Network | G
         routes.extend(found.routes[:ROUTES_AT_MOST])
         if len(found.routes) > ROUTES_AT_MOST:
             gaps.append(Gap("network", f"only the first {ROUTES_AT_MOST} routes were read", "", namespace.inode))
-    if namespaces and not entered:
+    if gaps and not entered:
         return Gap("network", gaps[0].reason, gaps[0].remedy), ()
     return Network(tuple(links), tuple(addresses), tuple(routes)), tuple(gaps)
 

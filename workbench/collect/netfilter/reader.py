@@ -7,8 +7,8 @@ from functools import partial
 
 from workbench.collect import nfnetlink
 from workbench.collect.kernel_parts import is_present
-from workbench.collect.namespaces import inside
 from workbench.collect.netfilter import legacy, nft
+from workbench.collect.within import within
 from workbench.errors import WorkbenchError
 from workbench.evidence import Gap, Lock, NetworkNamespace, Rule
 from workbench.evidence.locks import recognise_locks
@@ -50,7 +50,9 @@ class RuleReader:
         gaps: list[Gap] = []
         for namespace in namespaces:
             try:
-                cookie, found = inside(namespace.path, partial(self._look, namespace.inode))
+                cookie, found = within(namespace, partial(self._look, namespace.inode))
+            except FileNotFoundError:
+                continue
             except (OSError, WorkbenchError, subprocess.SubprocessError) as error:
                 gaps.append(_gap(namespace, error))
                 continue
@@ -90,8 +92,6 @@ class RuleReader:
 def _gap(namespace: NetworkNamespace, error: Exception) -> Gap:
     if isinstance(error, PermissionError):
         return Gap("rules", "netfilter rules may be read by root only", "run as root", namespace.inode)
-    if isinstance(error, FileNotFoundError):
-        return Gap("rules", "the network namespace is gone", "", namespace.inode)
     if isinstance(error, WorkbenchError):
         return Gap("rules", error.message, error.hint, namespace.inode)
     return Gap("rules", f"listing failed: {error}", "", namespace.inode)

@@ -1,0 +1,140 @@
+"""``workbench locks``: CRIU's network locks of every namespace and backend, and whom each belongs to."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.cli.document import FORMATS, Row, table, write_section
+from workbench.errors import WorkbenchError
+from workbench.evidence import Evidence, Gap, ImageDirectory, LockScope
+from workbench.present.text import printable
+
+if TYPE_CHECKING:
+    from workbench.evidence.lock_map import LockUse
+
+_SECTIONS = ("host", "rules", "locks", "sockets", "sequences", "processes", "network", "images", "unfinished")
+_SHOWN_CONNECTIONS = 3
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    title = "network locks that CRIU made, and whom each belongs to"
+    parser = subparsers.add_parser(
+        "locks",
+        help=title,
+        description="List the network locks that CRIU made in every network namespace by iptables-legacy, iptables-nft "
+        "and nftables, each with its connections, sockets, processes and images, and whether it is needed, forgotten "
+        "or hurting somebody.",
+    )
+    parser.add_argument(
+        "-D", "--images", metavar="DIR", action="append", default=[], help="an image directory that a lock may be for"
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.set_defaults(func=locks)
+
+
+def locks(options: argparse.Namespace) -> int:
+    """Print the locks."""
+    from workbench.collect.live import LiveSource
+    from workbench.evidence.lock_map import map_locks
+
+    source = LiveSource(_SECTIONS, images=lambda: _images(options.images))
+    try:
+        evidence = source.evidence()
+    finally:
+        source.close()
+    if isinstance(evidence.locks, Gap):
+        return write_section(evidence, "locks", evidence.locks, (), options.format)
+    uses = map_locks(evidence)
+    rows = [lock_row(use, evidence) for use in uses]
+    if not uses and options.format == "text":
+        print("workbench: no lock of CRIU's stands on this host", file=sys.stderr)
+    return write_section(evidence, "locks", rows, _lines(uses, evidence), options.format)
+
+
+def _images(paths: Sequence[str]) -> tuple[ImageDirectory, ...] | Gap:
+    if not paths:
+        return Gap("images", "no image directory was given", "name those that may belong to a lock: --images DIR")
+    from workbench.read.criu_images import read_image_directory
+
+    return tuple(read_image_directory(Path(path)) for path in paths)
+
+
+def lock_row(use: "LockUse", evidence: Evidence) -> Row:
+    """One lock for JSON; ``unlock`` is what would lift it, as it could be typed."""
+    lock = use.lock
+    return {
+        "netns": lock.netns,
+        "netns_name": _namespace_name(lock.netns, evidence),
+        "backend": lock.backend.value,
+        "scope": lock.scope.value,
+        "family": lock.family,
+        "table": printable(lock.table),
+        "name": printable(lock.name),
+        "status": use.status.value,
+        "sentence": printable(use.sentence),
+        "advice": printable(use.advice),
+        "connections": [{"local": str(each.local), "peer": str(each.peer)} for each in use.connections],
+        "directions": sorted(lock.directions),
+        "packets": lock.packets,
+        "duplicates": lock.duplicates,
+        "run_id": lock.run_id_prefix,
+        "root_pid": lock.root_pid,
+        "pids": [process.pid for process in use.processes],
+        "cookies": [socket.cookie for socket in use.sockets],
+        "images": printable(use.image.path) if use.image else None,
+        "operation": printable(use.operation.id) if use.operation else None,
+        "rules": [f"{printable(rule.chain)}: {printable(rule.text)}" for rule in lock.rules],
+        "unlock": _unlock(use, evidence),
+    }
+
+
+def _unlock(use: "LockUse", evidence: Evidence) -> list[str]:
+    from workbench.operation.unlock import plan_unlock
+
+    spaces = () if isinstance(evidence.namespaces, Gap) else evidence.namespaces
+    path = next((each.path for each in spaces if each.inode == use.lock.netns and not each.is_host), "")
+    try:
+        return [command.typed(path) for command in plan_unlock(use.lock).commands]
+    except WorkbenchError:  # somebody else's rules are in it: no command lifts the lock alone
+        return []
+
+
+def _namespace_name(netns: int, evidence: Evidence) -> str | None:
+    for each in () if isinstance(evidence.namespaces, Gap) else evidence.namespaces:
+        if each.inode == netns:
+            return "host" if each.is_host else printable(each.names[0]) if each.names else None
+    return None
+
+
+def _lines(uses: Sequence["LockUse"], evidence: Evidence) -> list[str]:
+    if not uses:
+        return []
+    heading = ("STATUS", "NETNS", "BACKEND", "DIRECTION", "HELD", "HOLDS BACK")
+    lines = table(heading, [_cells(use, evidence) for use in uses])
+    shown = [lines[0]]
+    for line, use in zip(lines[1:], uses, strict=True):
+        advice = f"; {use.advice}" if use.advice else ""
+        shown += [line, f"  {printable(use.sentence + advice)}"]
+    return shown
+
+
+def _cells(use: "LockUse", evidence: Evidence) -> tuple[str, ...]:
+    lock = use.lock
+    directions = {2: "both", 1: f"{''.join(lock.directions)} only", 0: "none"}[len(lock.directions)]
+    if lock.scope is LockScope.NAMESPACE:
+        holds = "the whole namespace"
+    else:
+        more = len(use.connections) - _SHOWN_CONNECTIONS
+        holds = ", ".join(map(str, use.connections[:_SHOWN_CONNECTIONS])) or "no connection yet"
+        holds += f" and {more} more" if more > 0 else ""
+    return (
+        use.status.value,
+        _namespace_name(lock.netns, evidence) or str(lock.netns),
+        lock.backend.value + (f" {lock.table}" if lock.backend.value == "nftables" else ""),
+        directions + (f", {lock.duplicates + 1} times" if lock.duplicates else ""),
+        "-" if lock.packets is None else f"{lock.packets} packets",
+        printable(holds),
+    )
