@@ -13,10 +13,12 @@ HEADINGS = ("What it looks at", "Why it matters", "What to do", "When it is wron
 class Check:
     """One check as loaded from its file.
 
-    The file defines ``CODE`` (family and three digits), ``NAME`` (kebab-case), ``SINCE`` (version), and
-    ``check(...)`` whose parameter names are sections of Evidence: one without a default must be there (a Gap
-    skips the check with the gap's reason), one annotated ``... | Gap`` is handed over as it is. It yields Problems
-    and nothing else: it collects nothing, and imports only ``workbench.evidence`` and ``workbench.checking``.
+    The file is called ``CODE_name_with_underscores.py`` and defines ``CODE`` (family and three digits), ``NAME``
+    (kebab-case), ``SINCE`` (version), and ``check(...)`` whose parameter names are sections of Evidence: each must
+    be there (a Gap skips the check with the gap's reason), but one annotated ``... | Gap`` is handed over as it is.
+    With several logs a check that needs ``log`` is asked once for each. It yields Problems and nothing
+    else: it collects nothing, and imports only ``workbench.evidence``, ``workbench.checking`` and what of the
+    standard library does no input or output.
     """
 
     code: str
@@ -54,6 +56,8 @@ class Skipped:
 
     check: Check
     reason: str
+    asked: bool = True
+    """False: what it looks at is simply not part of the evidence (a log was given, not a host)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from workbench.evidence import LogLine
+
 
 class Severity(StrEnum):
     """How bad it is; the same meaning in every check."""
@@ -41,6 +43,11 @@ class Quote:
     """Hostile."""
     line: int | None = None
     """From 1, for files."""
+
+    @classmethod
+    def of(cls, line: LogLine) -> "Quote":
+        """A line of a log."""
+        return cls(line.file, line.text, line.number)
 
 
 @dataclass(frozen=True, slots=True)

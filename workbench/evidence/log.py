@@ -47,3 +47,5 @@ class LogLine:
     """Known to stand in successful runs too."""
     stage: Stage | None = None
     """The stage that this line begins, where it begins one."""
+    file: str = ""
+    """Path of the log that it stands in, where several may be read together."""

@@ -54,7 +54,7 @@ _HARMLESS = re.compile(
 )
 
 
-def parse_line(number: int, text: str) -> LogLine:
+def parse_line(number: int, text: str, file: str = "") -> LogLine:
     r"""Take one line apart; whatever the text, the result is a LogLine.
 
     ``(00.014613)   6120: Error (soccr/soccr.c:529): Can't connect inet socket back: Network is unreachable``
@@ -82,6 +82,7 @@ def parse_line(number: int, text: str) -> LogLine:
         message=message,
         harmless=_HARMLESS.match(message) is not None,
         stage=Stage[begins.lastgroup] if begins and begins.lastgroup else None,
+        file=file,
     )
 
 
@@ -101,7 +102,7 @@ def read_log(path: str | Path) -> Iterator[LogLine]:
                 while not more.endswith(b"\n") and (more := file.readline(LINE_LIMIT)):
                     cut = cut or more != b"\n"
                 text = line.decode("utf-8", "surrogateescape")
-                yield parse_line(number, f"{text}…" if cut else text)
+                yield parse_line(number, f"{text}…" if cut else text, str(path))
     except OSError as error:
         raise WorkbenchError(
             f"The log {path} cannot be read: {error.strerror}", "name a log file of criu, for example IMAGES/dump.log"

@@ -1,0 +1,62 @@
+"""Root cause first: what merely followed from another finding becomes a note that names it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from workbench.checking.finding import RANK, Finding, Severity
+
+PLACE_KEYS = frozenset({"netns", "host", "family", "backend"})
+"""Keys of a subject that say where it is and not what it is: sharing one makes two findings no kin."""
+
+
+def ranked(findings: Iterable[Finding], sources: Sequence[str] = ()) -> tuple[Finding, ...]:
+    """Every finding, the worst root cause first, each directly followed by what it explains.
+
+    A finding is explained by another whose name is among its ``follows`` and that is about the same subject, or
+    stands in the same file (``sources`` names the files). Among equals the order of the checks stays.
+    """
+    order = sorted(findings, key=lambda item: (RANK[item.problem.severity], -item.problem.weight))
+    files = frozenset(sources) - {"live"}
+    named: dict[str, list[int]] = {}
+    for index, finding in enumerate(order):
+        named.setdefault(finding.name, []).append(index)
+    cause: dict[int, int] = {}
+    for index, finding in reversed(list(enumerate(order))):  # of two that explain each other the heavier stays
+        for other in sorted(item for name in finding.problem.follows for item in named.get(name, ())):
+            if _root(other, cause) != index and _kin(finding, order[other], files):
+                cause[index] = other
+                break
+    consequences: dict[int, list[int]] = {}
+    for index in sorted(cause):
+        consequences.setdefault(_root(index, cause), []).append(index)
+    result: list[Finding] = []
+    for index, finding in enumerate(order):
+        if index not in cause:
+            result.append(finding)
+            result.extend(_explained(order[item], order[cause[item]]) for item in consequences.get(index, ()))
+    return tuple(result)
+
+
+def _root(index: int, cause: Mapping[int, int]) -> int:
+    while index in cause:
+        index = cause[index]
+    return index
+
+
+def _explained(finding: Finding, by: Finding) -> Finding:
+    return replace(finding, severity=Severity.NOTE, explained_by=by.code)
+
+
+def _kin(one: Finding, other: Finding, files: frozenset[str]) -> bool:
+    """Whether two findings are about one thing: the same subject, a key in common, or one file."""
+    mine, theirs = one.problem.subject, other.problem.subject
+    if (mine.kind, mine.title) == (theirs.kind, theirs.title):
+        return True
+    shared = mine.keys.keys() & theirs.keys.keys() - PLACE_KEYS
+    if any(mine.keys[key] == theirs.keys[key] and mine.keys[key] is not None for key in shared):
+        return True
+    return bool(_files(one, files) & _files(other, files))
+
+
+def _files(finding: Finding, files: frozenset[str]) -> frozenset[str]:
+    return files & {quote.source for quote in finding.problem.quotes}
