@@ -7,7 +7,7 @@ from functools import partial
 from workbench.collect import nfnetlink
 from workbench.collect.kernel_parts import is_present
 from workbench.collect.procfs import read
-from workbench.collect.within import within
+from workbench.collect.within import NamespaceEndedError, within
 from workbench.evidence import Connection, ConntrackEntry, Endpoint, Gap, NetworkNamespace
 
 ENTRIES_AT_MOST = 20_000
@@ -41,7 +41,7 @@ def collect_conntrack(
     for namespace in namespaces:
         try:
             entries = within(namespace, partial(_look, namespace.inode))
-        except FileNotFoundError:
+        except NamespaceEndedError:
             continue
         except OSError as error:
             remedy = "run as root" if isinstance(error, PermissionError) else ""

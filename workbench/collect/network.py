@@ -5,7 +5,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
-from workbench.collect.within import within
+from workbench.collect.within import NamespaceEndedError, within
 from workbench.evidence import Address, Gap, Link, Network, NetworkNamespace, Route
 
 ROUTES_AT_MOST = 5000
@@ -31,7 +31,7 @@ def collect_network(namespaces: Sequence[NetworkNamespace]) -> tuple[Network | G
     for namespace in namespaces:
         try:
             found = within(namespace, partial(_look, namespace.inode))
-        except FileNotFoundError:
+        except NamespaceEndedError:
             continue
         except OSError as error:
             remedy = "run as root" if isinstance(error, PermissionError) else ""

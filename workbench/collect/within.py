@@ -10,22 +10,29 @@ from workbench.evidence import NetworkNamespace
 Result = TypeVar("Result")
 
 
+class NamespaceEndedError(Exception):
+    """The namespace is gone: nothing to see, which is no gap."""
+
+
 def within(namespace: NetworkNamespace, function: Callable[[], Result]) -> Result:
     """Call ``function`` within that very namespace, through any of its processes if the first path is gone.
 
-    Raises FileNotFoundError if the namespace has ended, which is no gap; another OSError if it may not be entered.
+    Raises NamespaceEndedError, OSError if the namespace may not be entered, and whatever ``function`` raises.
     """
-    ended: OSError = FileNotFoundError(namespace.path)
+    entered = False
+
+    def checked() -> Result:
+        nonlocal entered
+        # A pid may have been taken by a process of another namespace since.
+        if os.stat("/proc/thread-self/ns/net").st_ino != namespace.inode:  # noqa: PTH116 - each second, each namespace
+            raise ProcessLookupError
+        entered = True
+        return function()
+
     for path in dict.fromkeys((namespace.path, *(f"/proc/{pid}/ns/net" for pid in namespace.pids))):
         try:
-            return inside(path, lambda: _checked(namespace.inode, function))
-        except (FileNotFoundError, ProcessLookupError) as error:
-            ended = FileNotFoundError(*error.args)
-    raise ended
-
-
-def _checked(inode: int, function: Callable[[], Result]) -> Result:
-    # A pid may have been taken by a process of another namespace since.
-    if os.stat("/proc/thread-self/ns/net").st_ino != inode:  # noqa: PTH116 - each second in each namespace
-        raise FileNotFoundError
-    return function()
+            return inside(path, checked)
+        except (FileNotFoundError, ProcessLookupError):
+            if entered:
+                raise
+    raise NamespaceEndedError(namespace.path)

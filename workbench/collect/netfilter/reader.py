@@ -8,7 +8,7 @@ from functools import partial
 from workbench.collect import nfnetlink
 from workbench.collect.kernel_parts import is_present
 from workbench.collect.netfilter import legacy, nft
-from workbench.collect.within import within
+from workbench.collect.within import NamespaceEndedError, within
 from workbench.errors import WorkbenchError
 from workbench.evidence import Gap, Lock, NetworkNamespace, Rule
 from workbench.evidence.locks import recognise_locks
@@ -51,7 +51,7 @@ class RuleReader:
         for namespace in namespaces:
             try:
                 cookie, found = within(namespace, partial(self._look, namespace.inode))
-            except FileNotFoundError:
+            except NamespaceEndedError:
                 continue
             except (OSError, WorkbenchError, subprocess.SubprocessError) as error:
                 gaps.append(_gap(namespace, error))
