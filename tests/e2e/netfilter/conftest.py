@@ -76,12 +76,12 @@ class Scratch:
 
     def listing(self) -> str:
         """All that every tool lists, without dates; handles grow for ever and are left out."""
-        programs = ("iptables-legacy-save", "ip6tables-legacy-save") if self._has_legacy() else ()
+        programs = ("iptables-legacy-save", "ip6tables-legacy-save") if self.has_legacy() else ()
         texts = [self.run(program, "-c") for program in programs]
         texts.append(self.run("nft", "list", "ruleset"))
         return "\n".join(line for text in texts for line in text.splitlines() if not line.startswith("# "))
 
-    def _has_legacy(self) -> bool:
+    def has_legacy(self) -> bool:
         return bool(self.run("cat", "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"))
 
 

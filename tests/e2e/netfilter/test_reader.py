@@ -57,8 +57,8 @@ def test_iptables_nft_rules_bear_iptables_words(netns: Any) -> None:
         ("ip mine", "add chain ip mine INPUT { type filter hook input priority 0; }"),
         (
             "ip filter",
-            "add chain ip filter INPUT { type filter hook input priority 0; }; "
-            "add rule ip filter INPUT ct state vmap { invalid : drop, new : accept }",
+            """add chain ip filter INPUT { type filter hook input priority 0; }
+            add rule ip filter INPUT ct state vmap { invalid : drop, new : accept }""",
         ),
     ],
 )
