@@ -1,0 +1,1 @@
+"""The two ends of a lab connection: small programs that verify every byte they exchange."""
