@@ -1,0 +1,114 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from workbench.cli.document import evidence_header, table, write_section
+from workbench.cli.sections import process_row, socket_row
+from workbench.evidence import (
+    Container,
+    Endpoint,
+    Evidence,
+    Gap,
+    Holder,
+    Namespaces,
+    Process,
+    Sequences,
+    Socket,
+    SocketTimer,
+    TcpState,
+)
+
+SOCKET = Socket(
+    netns=77,
+    family=10,
+    state=TcpState.ESTABLISHED,
+    local=Endpoint("fd00::2", 7022),
+    peer=Endpoint("fd00::1", 56692),
+    inode=500,
+    cookie=9,
+    uid=0,
+    recv_q=3,
+    send_q=590,
+    timer=SocketTimer.RTO,
+    timer_ms=1600,
+    retransmits=3,
+    holders=(Holder(4645, 4, "serv\x1b[2Jer"), Holder(4646, 4, "worker")),
+)
+EVIDENCE = Evidence(0.25, 0, ("live",), partial=(Gap("sockets", "one\x1b is missing", "run as root", 8),))
+
+
+def test_a_socket_row_has_every_key_of_the_contract() -> None:
+    row = socket_row(SOCKET, Sequences(1, 2, 3, 4, 5, 6, 7), {77: "app"})
+    promised = {
+        "netns": 77, "family": 10, "state": "ESTABLISHED", "local": "[fd00::2]:7022", "peer": "[fd00::1]:56692",
+        "pid": 4645, "fd": 4, "command": "serv\\x1b[2Jer", "inode": 500, "cookie": 9, "recv_q": 3, "send_q": 590,
+        "timer": "rto", "timer_ms": 1600, "retransmits": 3,
+        "snd_una": 1, "snd_nxt": 2, "write_seq": 3, "rcv_nxt": 4, "copied_seq": 5, "snd_wnd": 6, "rcv_wnd": 7,
+    }  # fmt: skip
+    assert promised.items() <= row.items()
+
+
+def test_what_is_not_known_is_null() -> None:
+    row = socket_row(replace(SOCKET, holders=()), None, {})
+    absent = ("pid", "fd", "command", "netns_name", "snd_una", "rcv_wnd")
+    assert [row[name] for name in absent] == [None] * len(absent)
+
+
+def test_a_process_row() -> None:
+    process = Process(
+        42,
+        7,
+        100,
+        "evil\n",
+        ("a\x1b", "b"),
+        0,
+        "root",
+        "S",
+        1,
+        42,
+        42,
+        0,
+        Namespaces(net=77),
+        Container("docker", "ab"),
+    )
+    row = process_row(process, {77: "app"})
+    assert row["command"] == "evil\\n"
+    assert row["argv"] == ["a\\x1b", "b"]
+    assert (row["netns"], row["netns_name"]) == (77, "app")
+    assert row["container"] == {"engine": "docker", "id": "0a"}
+    assert process_row(replace(process, namespaces=Namespaces(), container=None), {})["container"] is None
+
+
+def test_json_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert write_section(EVIDENCE, "sockets", [{"a": 1}], (), "json") == 0
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert (document["schema"], document["sockets"]) == (1, [{"a": 1}])
+    assert document["evidence"]["taken"] == "1970-01-01T00:00:00.250+00:00"
+    assert document["evidence"]["gaps"] == [
+        {"section": "sockets", "reason": "one\\x1b is missing", "remedy": "run as root", "netns": 8}
+    ]
+    assert printed.err == "workbench: sockets: one\\x1b is missing; run as root\n"
+
+
+def test_json_lines_are_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    write_section(EVIDENCE, "sockets", [{"a": 1}, {"a": 2}], (), "jsonl")
+    assert capsys.readouterr().out == '{"a": 1}\n{"a": 2}\n'
+
+
+def test_a_section_that_cannot_be_read_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    gap = Gap("sockets", "no proc")
+    assert write_section(Evidence(0, 0, ("live",), sockets=gap), "sockets", gap, (), "json") == 2
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["sockets"] == []
+    assert "no proc" in printed.err
+
+
+def test_the_host_is_named_only_if_it_was_asked_for() -> None:
+    assert evidence_header(EVIDENCE)["host"] is None
+
+
+def test_numbers_stand_to_the_right() -> None:
+    assert table(("PID", "NAME"), [("7", "x"), ("4645", "server")]) == [" PID  NAME", "   7  x", "4645  server"]
+    assert table(("PID", "NAME"), []) == ["PID  NAME"]
