@@ -23,8 +23,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser(
         "image",
         help=title,
-        description="Show an image directory of CRIU as far as TCP is concerned: whether it is complete, its processes, "
-        "sockets, sequence numbers and queues. Exit status 1 if something in it is missing or damaged.",
+        description="Show an image directory of CRIU as far as TCP is concerned: whether it is complete, its "
+        "processes, sockets, sequence numbers and queues. Exit status 1 if something in it is missing or damaged.",
     )
     parser.add_argument("directory", metavar="DIR")
     parser.add_argument("--payload", action="store_true", help="show the bytes of the queues, not only their digest")
@@ -107,13 +107,12 @@ def _content(content: bytes, *, payload: bool) -> Row:
 
 
 def _image_lines(read: ImageDirectory, *, payload: bool) -> Iterator[str]:
-    made = f"lock {read.lock_method or 'iptables (none recorded)'}, run id {read.run_id or 'none'}"
-    scope = "the whole network namespace" if read.dumps_netns else "its connections only"
+    lock = f"lock {read.lock_method or 'iptables (none is recorded)'}"
+    scope = "on the whole network namespace, dumped with it" if read.dumps_netns else "connection by connection"
+    close = ", connections to be closed (--tcp-close)" if read.tcp_close else ""
     state = "complete" if read.complete else "NOT COMPLETE"
     yield printable(f"{read.path}: {state}, {read.size_bytes / 1e6:.1f} MB, {_iso(read.modified)}")
-    yield printable(
-        f"{made}, dumped with {scope}{', connections to be closed (--tcp-close)' if read.tcp_close else ''}"
-    )
+    yield printable(f"{lock} {scope}; run id {read.run_id or 'not recorded'}{close}")
     if stats := read.dump_stats:
         yield (
             f"dump: freezing {stats.freezing_us / 1000:.1f} ms, frozen {stats.frozen_us / 1000:.1f} ms,"
