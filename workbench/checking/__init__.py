@@ -1,5 +1,6 @@
 """Checks: what a check is, what it says, loading and running the library, ranking by cause."""
 
+from workbench.checking.finding import RANK as RANK
 from workbench.checking.finding import Finding as Finding
 from workbench.checking.finding import Fix as Fix
 from workbench.checking.finding import Problem as Problem

@@ -14,11 +14,11 @@ class Check:
     """One check as loaded from its file.
 
     The file is called ``CODE_name_with_underscores.py`` and defines ``CODE`` (family and three digits), ``NAME``
-    (kebab-case), ``SINCE`` (version), and ``check(...)`` whose parameter names are sections of Evidence: each must
-    be there (a Gap skips the check with the gap's reason), but one annotated ``... | Gap`` is handed over as it is.
-    With several logs a check that needs ``log`` is asked once for each. It yields Problems and nothing
-    else: it collects nothing, and imports only ``workbench.evidence``, ``workbench.checking`` and what of the
-    standard library does no input or output.
+    (kebab-case), ``SINCE`` (version), and ``check(...)`` whose parameter names are sections of Evidence or of
+    ``derived.DERIVED``: each must be there (a Gap skips the check with the gap's reason), but one annotated
+    ``... | Gap`` is handed over as it is. With several logs a check that needs ``log`` is asked once for each. It
+    yields Problems and nothing else: it collects nothing, and imports only ``workbench.evidence``,
+    ``workbench.checking`` and what of the standard library does no input or output.
     """
 
     code: str

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from workbench.checking.check import HEADINGS, Check
+from workbench.checking.derived import DERIVED
 from workbench.evidence import Evidence
 
 FAMILIES = {
@@ -24,7 +25,7 @@ FAMILIES = {
 }
 """What the letters of a code stand for; a user's own checks begin with X."""
 
-SECTIONS = frozenset(item.name for item in fields(Evidence)) - {"taken", "monotonic_ns", "partial"}
+SECTIONS = (frozenset(item.name for item in fields(Evidence)) | DERIVED.keys()) - {"taken", "monotonic_ns", "partial"}
 """What a check may ask for by the name of a parameter."""
 
 ALLOWED_IMPORTS = frozenset({

@@ -6,6 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from workbench.checking.check import Broken, Check, Failed, Passed, Result, Skipped
+from workbench.checking.derived import Sections
 from workbench.checking.finding import Finding, Problem
 from workbench.checking.loading import describe
 from workbench.checking.ranking import ranked
@@ -21,65 +22,62 @@ class Report:
     findings: tuple[Finding, ...]
     """Of all checks, root cause first."""
 
-    def broken(self) -> Iterator[Broken]:
+    @property
+    def broken(self) -> tuple[Broken, ...]:
         """Checks that could not give an answer."""
-        return (item for item in self.results if isinstance(item, Broken))
+        return tuple(item for item in self.results if isinstance(item, Broken))
 
-    def skipped(self) -> Iterator[Skipped]:
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
         """Checks that could not look."""
-        return (item for item in self.results if isinstance(item, Skipped))
+        return tuple(item for item in self.results if isinstance(item, Skipped))
 
-    def passed(self) -> Iterator[Passed]:
+    @property
+    def passed(self) -> tuple[Passed, ...]:
         """Checks that looked and found nothing."""
-        return (item for item in self.results if isinstance(item, Passed))
+        return tuple(item for item in self.results if isinstance(item, Passed))
 
 
 def judge(checks: Iterable[Check | Broken], evidence: Evidence) -> Report:
     """Ask every check; a file that could not be loaded stays Broken in the report."""
-    results = tuple(item if isinstance(item, Broken) else run(item, evidence) for item in checks)
+    sections = Sections(evidence)
+    results = tuple(item if isinstance(item, Broken) else run(item, sections) for item in checks)
     found = [finding for item in results if isinstance(item, Failed) for finding in item.findings]
     return Report(results, ranked(found, evidence.sources))
 
 
-def run(check: Check, evidence: Evidence) -> Result:
+def run(check: Check, sections: Sections) -> Result:
     """Ask one check, once for each log if it looks at logs."""
-    missing = [value for name in check.needs if isinstance(value := getattr(evidence, name), Gap)]
-    if missing:
-        not_asked = [gap for gap in missing if gap.reason == not_collected(gap.section).reason]
-        first = next(iter(not_asked), missing[0])
-        return Skipped(check, _reason(first), asked=not not_asked)
     problems: list[Problem] = []
-    strangers: list[object] = []
     try:
-        for arguments in _arguments(check, evidence):
-            _sorted_out(check.judge(**arguments), problems, strangers)
+        missing = [value for name in check.needs if isinstance(value := sections[name], Gap)]
+        if missing:
+            return _skipped(check, missing)
+        for arguments in _arguments(check, sections):
+            for item in check.judge(**arguments):
+                if not isinstance(item, Problem):
+                    return Broken(check, f"it yielded {type(item).__name__} instead of Problem")
+                problems.append(item)
     except (Exception, SystemExit) as error:
         return Broken(check, describe(error))
-    if strangers:
-        return Broken(check, f"it yielded {type(strangers[0]).__name__} instead of Problem")
     if not problems:
         return Passed(check)
     return Failed(check, tuple(Finding(check.code, check.name, item, item.severity) for item in problems))
 
 
-def _sorted_out(said: Iterable[object], problems: list[Problem], strangers: list[object]) -> None:
-    for item in said:
-        if isinstance(item, Problem):
-            problems.append(item)
-        else:
-            strangers.append(item)
+def _skipped(check: Check, missing: list[Gap]) -> Skipped:
+    not_asked = [gap for gap in missing if gap.reason == not_collected(gap.section).reason]
+    gap = (not_asked or missing)[0]
+    remedy = f" ({gap.remedy})" if gap.remedy else ""
+    return Skipped(check, f"{gap.section}: {gap.reason}{remedy}", asked=not not_asked)
 
 
-def _arguments(check: Check, evidence: Evidence) -> Iterator[dict[str, object]]:
+def _arguments(check: Check, sections: Sections) -> Iterator[dict[str, object]]:
     """What the check is called with: sections by name; of several logs one after the other."""
-    arguments = {name: getattr(evidence, name) for name in (*check.needs, *check.accepts)}
+    arguments = {name: sections[name] for name in (*check.needs, *check.accepts)}
     log = arguments.get("log", ())
     if "log" in check.needs and isinstance(log, tuple) and log:
         for _, lines in groupby(log, attrgetter("file")):
             yield {**arguments, "log": tuple(lines)}
     else:
         yield arguments
-
-
-def _reason(gap: Gap) -> str:
-    return f"{gap.section}: {gap.reason}" + (f" ({gap.remedy})" if gap.remedy else "")

@@ -41,4 +41,5 @@ from workbench.evidence.socket import SocketMemory as SocketMemory
 from workbench.evidence.socket import SocketTimer as SocketTimer
 from workbench.evidence.socket import TcpInfo as TcpInfo
 from workbench.evidence.socket import TcpState as TcpState
+from workbench.evidence.target import Target as Target
 from workbench.evidence.unfinished import UnfinishedOperation as UnfinishedOperation

@@ -12,6 +12,7 @@ from workbench.evidence.network import ConntrackEntry, Network, NetworkNamespace
 from workbench.evidence.process import Descriptor, Process
 from workbench.evidence.sequences import Sequences
 from workbench.evidence.socket import Socket
+from workbench.evidence.target import Target
 from workbench.evidence.unfinished import UnfinishedOperation
 
 
@@ -51,6 +52,7 @@ class Evidence:
     images: tuple[ImageDirectory, ...] | Gap = field(default_factory=lambda: not_collected("images"))
     log: tuple[LogLine, ...] | Gap = field(default_factory=lambda: not_collected("log"))
     unfinished: tuple[UnfinishedOperation, ...] | Gap = field(default_factory=lambda: not_collected("unfinished"))
+    target: Target | Gap = field(default_factory=lambda: not_collected("target"))
     partial: tuple[Gap, ...] = ()
     """What is missing within sections that are there."""
 

@@ -1,0 +1,30 @@
+"""What several checks need and only the whole of the evidence tells; worked out once, when the first one asks."""
+
+from collections.abc import Callable, Mapping
+
+from workbench.evidence import Evidence, Gap
+from workbench.evidence.lock_map import LockUse, map_locks
+
+
+def lock_uses(evidence: Evidence) -> tuple[LockUse, ...] | Gap:
+    """Every lock with what it belongs to and what that means."""
+    return evidence.locks if isinstance(evidence.locks, Gap) else map_locks(evidence)
+
+
+DERIVED: Mapping[str, Callable[[Evidence], object]] = {"lock_uses": lock_uses}
+"""By the name under which a check asks for it; a Gap like any section where it cannot be told."""
+
+
+class Sections:
+    """Sections of one evidence by name, those of ``DERIVED`` among them."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._known: dict[str, object] = {}
+
+    def __getitem__(self, name: str) -> object:
+        if name not in DERIVED:
+            return getattr(self._evidence, name)
+        if name not in self._known:
+            self._known[name] = DERIVED[name](self._evidence)
+        return self._known[name]

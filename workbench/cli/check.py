@@ -1,0 +1,143 @@
+"""``workbench check``: what is wrong with a checkpoint or will go wrong, root cause first, with its evidence."""
+
+import argparse
+import importlib
+import os
+import shutil
+import sys
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+from workbench.cli import scope
+from workbench.cli.exit_status import ExitStatus
+from workbench.errors import WorkbenchError
+from workbench.evidence import Evidence, Gap, Target
+from workbench.present.text import printable
+
+FORMATS = ("text", "json", "jsonl", "sarif", "junit")
+SEVERITIES = ("note", "warning", "error")
+EXAMPLES = """\
+examples:
+  workbench check                               this host: forgotten locks, sockets that hang, a CRIU that cannot work
+  workbench check dump.log                      why a dump failed
+  workbench check images/ restore.log           images and a log together
+  workbench check --for dump --pid 4645         would this process survive a dump?
+  workbench check --select NFT --format json    only what netfilter tells, for a program
+
+exit status: 0 nothing at or above --fail-level; 1 findings; 2 usage, or a source that cannot be read;
+3 incomplete: a check broke, or with --strict one was skipped
+"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "check",
+        help="what is wrong with this host, images, logs or rules, and what to do",
+        description="Say what is wrong with a checkpoint or restore, or will go wrong, root cause first.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "sources",
+        nargs="*",
+        metavar="SOURCE",
+        help="an image directory, a log, the output of iptables-save or nft list ruleset; several together; "
+        "nothing = this host",
+    )
+    scope.add_options(parser)
+    parser.add_argument("--for", dest="purpose", choices=("dump", "restore"), help="judge before it is done")
+    group = parser.add_argument_group("which checks")
+    group.add_argument("--select", action="append", default=[], metavar="CODES", help="codes, families or names")
+    group.add_argument("--ignore", action="append", default=[], metavar="CODES", help="likewise")
+    group = parser.add_argument_group("output")
+    group.add_argument("--min-severity", choices=SEVERITIES, default="note", help="what is shown")
+    group.add_argument(
+        "--fail-level", choices=(*SEVERITIES, "never"), default="warning", help="what makes the exit status 1"
+    )
+    group.add_argument("--strict", action="store_true", help="a check that could not look makes the exit status 3")
+    group.add_argument("--format", choices=FORMATS, default="text")
+    group.add_argument("-o", "--output", metavar="FILE", help="write there instead of to standard output")
+    group.add_argument("-q", "--quiet", action="store_true", help="findings only")
+    group.add_argument("-v", "--verbose", action="store_true", help="all evidence, and what passed or was skipped")
+    group.add_argument("--no-color", action="store_true")
+    parser.set_defaults(func=check)
+
+
+def check(options: argparse.Namespace) -> int:
+    """Gather evidence, ask the checks, write what they say, and choose the exit status."""
+    from workbench.checking import RANK, Severity
+    from workbench.checking.loading import entries, load
+    from workbench.checking.running import judge
+    from workbench.checking.selection import choose
+    from workbench.cli.formats.outcome import Style, outcome_of
+
+    chosen = choose(entries(), options.select, options.ignore)
+    evidence, unreadable, part = _evidence(options)
+    report = judge((load(entry) for entry in chosen), evidence)
+    findings = tuple(finding for finding in report.findings if part.concerns(finding))
+    outcome = outcome_of(evidence, report, findings, Severity(options.min_severity))
+    with ExitStack() as stack:
+        stream = _stream(options.output, stack)
+        colour = options.format == "text" and _colour(stream, refused=options.no_color)
+        width = shutil.get_terminal_size().columns if stream.isatty() else 0
+        style = Style(colour, width, options.quiet, options.verbose)
+        for line in importlib.import_module(f"workbench.cli.formats.{options.format}").lines(outcome, style):
+            print(line, file=stream)
+    for error in unreadable:
+        sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
+    if unreadable:
+        return ExitStatus.USAGE
+    if outcome.broken or (options.strict and any(item.asked for item in outcome.skipped)):
+        return ExitStatus.INCOMPLETE
+    if options.fail_level == "never":
+        return ExitStatus.CLEAN
+    level = RANK[Severity(options.fail_level)]
+    return ExitStatus.FINDINGS if any(RANK[item.severity] <= level for item in findings) else ExitStatus.CLEAN
+
+
+def _evidence(options: argparse.Namespace) -> tuple[Evidence, tuple[WorkbenchError, ...], scope.Scope]:
+    """What is to be judged: files, this host, or for a preflight and with a part of the host named, both."""
+    from workbench.cli.sources import read_sources
+
+    if options.purpose == "dump" and options.pid is None and options.container is None:
+        raise WorkbenchError("what is to be dumped is not named", "add --pid PID or --container ID")
+    if options.purpose == "restore" and not options.sources:
+        raise WorkbenchError("what is to be restored is not named", "add an image directory")
+    files = read_sources(options.sources)
+    if options.sources and not options.purpose and not scope.asked(options):
+        return files.evidence, files.unreadable, scope.Scope()
+    from workbench.cli.look import look_at_host
+
+    evidence, part = look_at_host(options, for_dump=options.purpose == "dump")
+    read = files.evidence
+    if options.sources:
+        sections = {name: value for name in ("images", "log") if not isinstance(value := getattr(read, name), Gap)}
+        evidence = replace(
+            evidence,
+            sources=(*evidence.sources, *read.sources),
+            partial=(*evidence.partial, *read.partial),
+            **sections,
+        )
+    if options.purpose == "restore" and not isinstance(read.images, Gap):
+        directory = read.images[0].path
+        evidence = replace(evidence, target=Target("restore", directory, images=directory))
+    return evidence, files.unreadable, part
+
+
+def _stream(path: str | None, stack: ExitStack) -> TextIO:
+    if path is None:
+        return sys.stdout
+    try:
+        return stack.enter_context(Path(path).open("w", encoding="utf-8"))
+    except OSError as error:
+        raise WorkbenchError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _colour(stream: TextIO, *, refused: bool) -> bool:
+    """NO_COLOR and FORCE_COLOR as on no-color.org and force-color.org: set and not empty."""
+    if refused or os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")

@@ -1,0 +1,81 @@
+"""What a file or directory is, by what stands in it; its name does not count."""
+
+import os
+import re
+import stat
+from enum import Enum
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+
+HEAD = 64 * 1024
+"""Bytes that are looked at."""
+
+
+class Kind(Enum):
+    """What can be judged."""
+
+    IMAGES = "an image directory"
+    TEXT = "text"
+    """A log, the console output of an engine, a list of rules, or several of them one after the other."""
+
+
+_MAGIC = (
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ\x00", "an xz archive"),
+    (b"\xd4\xc3\xb2\xa1", "a packet capture"),
+    (b"\xa1\xb2\xc3\xd4", "a packet capture"),
+    (b"\x4d\x3c\xb2\xa1", "a packet capture"),
+    (b"\xa1\xb2\x3c\x4d", "a packet capture"),
+    (b"\x0a\x0d\x0d\x0a", "a packet capture"),
+    (b"\x7fELF", "a program"),
+    (b"\xff\xfe", "text in UTF-16"),
+    (b"\xfe\xff", "text in UTF-16"),
+    (b"\x16\x31\x31\x58", "one image of CRIU's"),  # IMG_COMMON_MAGIC of the inventory, criu/include/magic.h
+    (b"\x19\x43\x56\x54", "one image of CRIU's"),
+    (b"\x40\x59\x10\x55", "one image of CRIU's"),
+)
+_ADVICE = {
+    "one image of CRIU's": "name the directory that it lies in",
+    "text in UTF-16": "convert it first: iconv -f UTF-16 -t UTF-8",
+}
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # ESC stays: consoles are recorded with their colours
+_RUBBISH = 0.1  # share of control characters from which on it is no text
+
+
+def recognise(path: str | Path) -> Kind:
+    """Say what lies at ``path``; WorkbenchError, one sentence, for what cannot be read or judged."""
+    shown = os.fspath(path)
+    try:
+        mode = Path(path).stat().st_mode
+        if stat.S_ISDIR(mode):
+            return _directory(Path(path))
+        if not stat.S_ISREG(mode):  # opening a pipe that nobody writes to would wait for ever
+            raise WorkbenchError(f"{shown} is no regular file", "save what it gives into a file first")
+        with Path(path).open("rb") as file:
+            head = file.read(HEAD)
+    except FileNotFoundError as error:
+        raise WorkbenchError(f"There is no {shown}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        hint = "run the workbench as root" if isinstance(error, PermissionError) else ""
+        raise WorkbenchError(f"{shown} cannot be read: {reason}", hint) from error
+    if not head:
+        raise WorkbenchError(f"{shown} is empty", "a run that printed nothing leaves nothing to judge")
+    kind = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
+    if kind is None and (head[257:262] == b"ustar"):
+        kind = "a tar archive"
+    if kind is None and len(_CONTROL.findall(head)) > len(head) * _RUBBISH:
+        kind = "neither text nor anything known"
+    if kind is not None:
+        raise WorkbenchError(f"{shown} cannot be judged: it is {kind}", _ADVICE.get(kind, ""))
+    return Kind.TEXT
+
+
+def _directory(path: Path) -> Kind:
+    if any(name.endswith(".img") for name in os.listdir(path)):  # noqa: PTH208 - names are all that is needed
+        return Kind.IMAGES
+    raise WorkbenchError(f"{path} is a directory without images of CRIU's", "name an image directory or a file")
