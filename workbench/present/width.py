@@ -34,3 +34,11 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
         text = text[: fitting(text, width - 1)] + "…" if width else ""
     fill = " " * (width - cell_width(text))
     return fill + text if right else text + fill
+
+
+def fit_end(text: str, width: int) -> str:
+    """``text`` in exactly ``width`` cells; where it is too long its start is cut."""
+    while cell_width(text) > width:
+        excess = cell_width(text) - width + 1
+        text = "…" + text[excess + (1 if text.startswith("…") else 0) :] if width > 1 else "…"[:width]
+    return text + " " * (width - cell_width(text))

@@ -1,0 +1,193 @@
+"""All that is known of one connection, in lines: both sequence spaces, timer, lock, peer, path, memory."""
+
+from collections.abc import Iterator
+
+from workbench.evidence import Gap, Sequences, Socket, SocketTimer, TcpState
+from workbench.evidence.sequences import distance
+from workbench.present.connections import process_text, stalled_receive, stalled_send, timer_tone
+from workbench.present.line import Line, Piece, Tone, line
+from workbench.present.locks import lock_sentence
+from workbench.present.patience import patience, sentence
+from workbench.present.sequence_picture import sequence_picture
+from workbench.present.situation import UNCONNECTED, Situation
+from workbench.present.text import printable
+from workbench.present.units import byte_size, milliseconds
+
+_OPTIONS = {1: "timestamps", 2: "SACK", 4: "window scaling", 8: "ECN", 32: "SYN data"}
+_SHUTDOWN = {1: "receiving shut down", 2: "sending shut down", 3: "both directions shut down"}
+_WAYS = {
+    SocketTimer.RTO: "retransmission",
+    SocketTimer.KEEPALIVE: "keepalive",
+    SocketTimer.TIMEWAIT: "TIME_WAIT ends",
+    SocketTimer.PROBE: "zero-window probe",
+}
+
+
+def connection_detail(socket: Socket, situation: Situation, width: int) -> list[Line]:
+    """The most telling lines first: a small pane shows only those."""
+    sequences = situation.sequences_of(socket)
+    lines = [_title(socket, situation)]
+    if socket.state in UNCONNECTED:
+        lines += [*_listening(socket)]
+    elif sequences:
+        lines += sequence_picture(sequences, width)
+    else:
+        lines += [*_without_sequences(socket, situation)]
+    lines += _lock(socket, situation)
+    lines += _timer(socket, situation, sequences)
+    lines += _peer(socket, situation, sequences)
+    lines += [*_standstill(socket), *_path(socket), *_holders(socket), *_numbers(socket)]
+    return lines
+
+
+def end_sentence(socket: Socket, situation: Situation) -> str:
+    """When this end will give up, in words; empty if nothing that it sent is unanswered."""
+    waits = patience(
+        socket,
+        situation.sequences_of(socket),
+        situation.sysctl("net.ipv4.tcp_retries2", socket.netns),
+        situation.sysctl("net.ipv4.tcp_rto_max_ms", socket.netns),
+    )
+    return sentence(waits) if waits else ""
+
+
+def agreement(ours: Sequences, theirs: Sequences) -> tuple[str, Tone]:
+    """Whether what one end has sent is what the other has received, both ways; the two are not read at one instant."""
+    there = distance(theirs.rcv_nxt, ours.snd_nxt)
+    back = distance(ours.rcv_nxt, theirs.snd_nxt)
+    for missing, flying, way in ((there, ours.in_flight, "to"), (back, theirs.in_flight, "from")):
+        if missing < 0 or missing > max(flying, 0):
+            return f"sequence numbers {way} it do not fit: they differ by {missing}", Tone.BAD
+    if there or back:
+        return f"{there} bytes to it and {back} from it on their way", Tone.MOVING
+    return "agrees byte for byte", Tone.GOOD
+
+
+def _labelled(label: str, *pieces: str | Piece) -> Line:
+    return line((f"{label:<7}", Tone.DIM), *pieces)
+
+
+def _title(socket: Socket, situation: Situation) -> Line:
+    where = f"  netns {situation.namespace_name(socket.netns)}"
+    ends = f"{socket.local}" if socket.state in UNCONNECTED else str(socket.connection)
+    fd = f" fd {socket.fd}" if socket.holders else ""
+    owner = process_text(socket)
+    return line(
+        (printable(ends), Tone.STRONG),
+        f"  {socket.state.name}",
+        (f"  {'no process' if owner == '-' else owner}{fd}", Tone.NORMAL),
+        (where, Tone.DIM),
+    )
+
+
+def _listening(socket: Socket) -> Iterator[Line]:
+    if socket.state is TcpState.LISTEN:
+        waiting = f"{socket.recv_q} of at most {socket.send_q} wait to be accepted"
+        yield _labelled("queue", (waiting, Tone.WARNING if socket.recv_q else Tone.NORMAL))
+        if socket.recv_q:
+            yield _labelled("", ("CRIU dumps no process with connections that wait to be accepted", Tone.WARNING))
+
+
+def _without_sequences(socket: Socket, situation: Situation) -> Iterator[Line]:
+    yield _labelled("queues", f"{socket.send_q} bytes not acknowledged, {socket.recv_q} not read")
+    gap = situation.evidence.sequences
+    if isinstance(gap, Gap):
+        remedy = f": {gap.remedy}" if gap.remedy else ""
+        yield _labelled("", (printable(f"no sequence numbers: {gap.reason}{remedy}"), Tone.DIM))
+    elif not socket.holders:
+        yield _labelled("", ("no process has it open: CRIU does not dump it, the kernel finishes it", Tone.DIM))
+
+
+def _lock(socket: Socket, situation: Situation) -> Iterator[Line]:
+    use = situation.lock_of(socket)
+    if use:
+        yield _labelled("lock", (lock_sentence(use), Tone.LOCK))
+        yield _labelled("", (printable(use.sentence), Tone.LOCK), (f"  {printable(use.advice)}", Tone.NORMAL))
+    sequences = situation.sequences_of(socket)
+    if sequences and sequences.repair:
+        yield _labelled("repair", ("the socket is in TCP_REPAIR mode: it neither sends nor receives", Tone.LOCK))
+
+
+def _timer(socket: Socket, situation: Situation, sequences: Sequences | None) -> Iterator[Line]:
+    name = _WAYS.get(socket.timer)
+    if name is None:
+        return
+    text = f"{name} in {milliseconds(socket.timer_ms)}"
+    if socket.retransmits:
+        text += f", {socket.retransmits} unanswered"
+    waits = end_sentence(socket, situation)
+    if waits:
+        text += f"; gives up {waits.partition('gives up ')[2]}"
+    timeout = sequences.user_timeout_ms if sequences else None
+    if timeout:
+        text += f"; TCP_USER_TIMEOUT {milliseconds(timeout)}"
+    yield _labelled("timer", (text, timer_tone(socket)))
+
+
+def _peer(socket: Socket, situation: Situation, sequences: Sequences | None) -> Iterator[Line]:
+    if socket.state in UNCONNECTED:
+        return
+    peer = situation.peer_of(socket)
+    if peer is None:
+        yield _labelled("peer", ("not on this host, or not to be told which", Tone.DIM))
+        return
+    pieces: list[str | Piece] = [f"on this host: {process_text(peer)}, {peer.state.name}"]
+    theirs = situation.sequences_of(peer)
+    if sequences and theirs:
+        pieces += ["; ", agreement(sequences, theirs)]
+    waits = end_sentence(peer, situation)
+    if waits:
+        pieces.append((f"; {waits}", timer_tone(peer)))
+    yield _labelled("peer", *pieces)
+
+
+def _standstill(socket: Socket) -> Iterator[Line]:
+    info = socket.info
+    if info and stalled_send(socket):
+        yield _labelled("!", (f"nothing acknowledged for {milliseconds(info.last_ack_recv_ms)}", Tone.WARNING))
+    if info and stalled_receive(socket):
+        text = f"the program has left {socket.recv_q} bytes unread for {milliseconds(info.last_data_recv_ms)}"
+        yield _labelled("!", (text, Tone.WARNING))
+    if socket.shutdown:
+        yield _labelled("!", (_SHUTDOWN.get(socket.shutdown, ""), Tone.WARNING))
+
+
+def _path(socket: Socket) -> Iterator[Line]:
+    info = socket.info
+    if info is None or socket.state in UNCONNECTED:
+        return
+    control = f"{socket.congestion}, " if socket.congestion else ""
+    yield _labelled(
+        "path",
+        f"rtt {info.rtt_us / 1000:.1f} ms (+-{info.rttvar_us / 1000:.1f}), rto {milliseconds(info.rto_us / 1000)}, "
+        f"{printable(control)}cwnd {info.snd_cwnd}, mss {info.snd_mss}, {info.total_retrans} retransmitted in all",
+    )
+    options = [name for bit, name in _OPTIONS.items() if info.options & bit]
+    if info.options & 4:
+        options.append(f"scale send {info.snd_wscale} receive {info.rcv_wscale}")
+    yield _labelled("opts", ", ".join(options) or "none negotiated")
+
+
+def _holders(socket: Socket) -> Iterator[Line]:
+    if len(socket.holders) > 1:
+        held = ", ".join(f"{holder.command} {holder.pid} fd {holder.fd}" for holder in socket.holders[:8])
+        yield _labelled("held by", printable(f" {held}"))
+
+
+def _numbers(socket: Socket) -> Iterator[Line]:
+    info, memory = socket.info, socket.memory
+    if info and info.bytes_acked is not None and info.bytes_received is not None:
+        sent, received = byte_size(info.bytes_acked), byte_size(info.bytes_received)
+        yield _labelled("data", f"{sent} acknowledged, {received} received")
+    if memory:
+        used = f"receive {byte_size(memory.rmem_alloc)} of {byte_size(memory.rcvbuf)}"
+        used += f", send {byte_size(memory.wmem_queued)} of {byte_size(memory.sndbuf)}"
+        yield _labelled("memory", used + (f", {memory.drops} dropped" if memory.drops else ""))
+    extras = [f"inode {socket.inode}", f"cookie {socket.cookie}", f"uid {socket.uid}"]
+    if socket.mark:
+        extras.append(f"mark {socket.mark:#x}")
+    if socket.mptcp:
+        extras.append("MPTCP: CRIU cannot dump it")
+    if socket.ulp:
+        extras.append(f"upper layer {printable(socket.ulp)}")
+    yield _labelled("ids", (", ".join(extras), Tone.DIM))

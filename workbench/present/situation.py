@@ -1,0 +1,113 @@
+"""One moment of evidence with what its sections say about each other."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from workbench.evidence import Connection, Evidence, Gap, Process, Sequences, Socket, TcpState
+from workbench.evidence.lock_map import LockUse, map_locks
+from workbench.present.text import printable
+
+UNCONNECTED = frozenset({TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIVE})
+"""States of sockets without a peer."""
+
+
+class Situation:
+    """Evidence, joined: made once a round; each join is made when it is first asked for."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+
+    @cached_property
+    def sockets(self) -> Sequence[Socket]:
+        """All sockets; none if they could not be read."""
+        return () if isinstance(self.evidence.sockets, Gap) else self.evidence.sockets
+
+    @cached_property
+    def processes(self) -> Mapping[int, Process]:
+        return {} if isinstance(self.evidence.processes, Gap) else self.evidence.processes
+
+    @cached_property
+    def lock_uses(self) -> tuple[LockUse, ...]:
+        """Every lock with what it belongs to."""
+        return map_locks(self.evidence)
+
+    @cached_property
+    def _locked(self) -> Mapping[tuple[int, Connection], LockUse]:
+        ends = (
+            (use, end) for use in self.lock_uses for end in (*use.connections, *(s.connection for s in use.sockets))
+        )
+        return {(use.lock.netns, end.unmapped): use for use, end in ends}
+
+    @cached_property
+    def _by_connection(self) -> Mapping[Connection, list[Socket]]:
+        found = defaultdict(list)
+        for socket in self.sockets:
+            if socket.state not in UNCONNECTED:
+                found[socket.connection.unmapped].append(socket)
+        return found
+
+    @cached_property
+    def sockets_by_pid(self) -> Mapping[int, list[Socket]]:
+        found = defaultdict(list)
+        for socket in self.sockets:
+            for pid in {holder.pid for holder in socket.holders}:
+                found[pid].append(socket)
+        return found
+
+    @cached_property
+    def children(self) -> Mapping[int, list[Process]]:
+        """By pid of the parent."""
+        found = defaultdict(list)
+        for process in self.processes.values():
+            found[process.ppid].append(process)
+        return found
+
+    @cached_property
+    def _namespace_names(self) -> Mapping[int, str]:
+        if isinstance(self.evidence.namespaces, Gap):
+            return {}
+        names = {}
+        for namespace in self.evidence.namespaces:
+            if namespace.is_host:
+                names[namespace.inode] = "host"
+            elif namespace.names:
+                names[namespace.inode] = printable(namespace.names[0])
+        return names
+
+    def namespace_name(self, netns: int | None) -> str:
+        """What people call a network namespace: ``host``, its name under /run/netns, or its inode."""
+        if netns is None:
+            return "-"
+        return self._namespace_names.get(netns, str(netns))
+
+    def lock_of(self, socket: Socket) -> LockUse | None:
+        """The lock that holds this end of a connection back."""
+        return self._locked.get((socket.netns, socket.connection.unmapped)) if self.lock_uses else None
+
+    def peer_of(self, socket: Socket) -> Socket | None:
+        """The other end, when exactly one socket of this host can be it."""
+        if socket.state in UNCONNECTED:
+            return None
+        others = self._by_connection.get(socket.connection.unmapped.reversed, [])
+        return others[0] if len(others) == 1 else None
+
+    def sequences_of(self, socket: Socket) -> Sequences | None:
+        sequences = self.evidence.sequences
+        return None if isinstance(sequences, Gap) else sequences.get(socket.cookie)
+
+    def sysctl(self, name: str, netns: int) -> int | None:
+        """A number of a namespace or of the whole machine; None where it was not read."""
+        if isinstance(self.evidence.sysctls, Gap):
+            return None
+        for item in self.evidence.sysctls:
+            if item.name == name and item.netns in {netns, None} and item.value.isdecimal():
+                return int(item.value)
+        return None
+
+    def tree(self, root: int) -> list[Process]:
+        """A process and its descendants, parents first; empty if it is gone."""
+        found = [self.processes[root]] if root in self.processes else []
+        for process in found:
+            found.extend(self.children.get(process.pid, ()))
+        return found

@@ -1,0 +1,150 @@
+"""Tables as values: columns with their widths and priorities, rows with what they sort by, and what fits where."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.evidence import Gap
+from workbench.present.line import Tone
+from workbench.present.width import cell_width, fit, fit_end
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; ``key`` is also its entry in the glossary."""
+
+    key: str
+    title: str
+    letter: str
+    """Sorts by this column after ``s``; unique within the table."""
+    least: int
+    """Cells below which it is not worth showing."""
+    most: int = 40
+    """Cells beyond which even its widest text is cut."""
+    leaves: int = 0
+    """Order in which columns vanish when there is no room: the highest first; 0 stays."""
+    right: bool = False
+    keep_end: bool = False
+    """Cut at the start: of an address the port matters most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """One row; all texts are printable."""
+
+    key: Hashable
+    """The same thing has the same key in every round: the cursor stays with it."""
+    cells: tuple[str, ...]
+    order: tuple[Any, ...]
+    """What each column sorts by."""
+    subject: object
+    """The record that the row shows."""
+    tones: tuple[Tone, ...] = ()
+    """Of each cell; empty: all normal."""
+
+    def matches(self, words: Sequence[str]) -> bool:
+        """Whether every word (lower case) stands somewhere in the row."""
+        text = " ".join(self.cells).lower()
+        return all(word in text for word in words)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A list of one kind of thing at one moment, in the order in which it is best read."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...] = ()
+    gap: Gap | None = None
+    """Why there are no rows, where they could not be read."""
+    empty: str = ""
+    """What to say when there is nothing."""
+    widths: tuple[int, ...] = field(default=())
+    """Cells that the contents of each column take, at most ``Column.most``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """By which column; None is the order of the table."""
+
+    column: str | None = None
+    reverse: bool = False
+
+
+def make_table(columns: tuple[Column, ...], rows: Sequence[Row], empty: str) -> Table:
+    """A table whose widths are measured: done once a round, away from the thread that draws."""
+    widths = tuple(
+        min(max([cell_width(column.title), *(cell_width(row.cells[number]) for row in rows)]), column.most)
+        for number, column in enumerate(columns)
+    )
+    return Table(columns, tuple(rows), None, empty, widths)
+
+
+def unreadable(columns: tuple[Column, ...], gap: Gap) -> Table:
+    """The table of a section that could not be read."""
+    return Table(columns, (), gap)
+
+
+def arranged(table: Table, filter_text: str, sorting: Sorting) -> Sequence[Row]:
+    """The rows that contain every word of ``filter_text``, sorted; equal ones in the order of the table."""
+    rows: Sequence[Row] = table.rows
+    words = filter_text.lower().split()
+    if words:
+        rows = [row for row in rows if row.matches(words)]
+    number = next((n for n, column in enumerate(table.columns) if column.key == sorting.column), None)
+    if number is not None:
+        return sorted(rows, key=lambda row: row.order[number], reverse=sorting.reverse)
+    return rows[::-1] if sorting.reverse else rows
+
+
+def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
+    """(number of the column, its width) for those that fit into ``width`` cells, one space between them.
+
+    Columns leave in their order until the least widths fit; what is left goes to those whose contents
+    need more, then all of it to the last one.
+    """
+    shown = list(range(len(table.columns)))
+    while len(shown) > 1 and _needed(table, shown) > width:
+        last = max(shown, key=lambda number: (table.columns[number].leaves, number))
+        if table.columns[last].leaves == 0:
+            break
+        shown.remove(last)
+    room = width - _needed(table, shown)
+    sizes = {number: _least(table, number) for number in shown}
+    for number in shown:
+        more = min(max(_content(table, number) - sizes[number], 0), max(room, 0))
+        sizes[number] += more
+        room -= more
+    if room > 0 and not table.columns[shown[-1]].right:
+        sizes[shown[-1]] += room
+    return tuple((number, sizes[number]) for number in shown)
+
+
+def cell_text(column: Column, text: str, width: int) -> str:
+    """A cell in exactly ``width`` cells of the terminal."""
+    return fit_end(text, width) if column.keep_end else fit(text, width, right=column.right)
+
+
+def table_as_text(table: Table, rows: Sequence[Row]) -> str:
+    """All columns of the rows, aligned: for the clipboard or a file."""
+    lines = [[column.title for column in table.columns], *([*row.cells] for row in rows)]
+    widths = [max(cell_width(each[number]) for each in lines) for number in range(len(table.columns))]
+    return "\n".join(
+        "  ".join(
+            fit(cell, width, right=column.right)
+            for cell, width, column in zip(each, widths, table.columns, strict=True)
+        ).rstrip()
+        for each in lines
+    )
+
+
+def _least(table: Table, number: int) -> int:
+    """A column whose contents are narrower than its least width takes no more than they do."""
+    return min(table.columns[number].least, max(_content(table, number), 1))
+
+
+def _content(table: Table, number: int) -> int:
+    return table.widths[number] if table.widths else cell_width(table.columns[number].title)
+
+
+def _needed(table: Table, shown: Sequence[int]) -> int:
+    return sum(_least(table, number) for number in shown) + len(shown) - 1
