@@ -15,10 +15,11 @@ class Meaning:
 GLOSSARY: dict[str, Meaning] = {
     "lock": Meaning(
         "LOCK",
-        "A network lock of CRIU holds this connection back. held: an operation at work needs it. needed: the process is "
-        "dumped and the lock keeps its peer from being reset. LEAK: the socket lives, nobody works on it, the connection is "
-        "dead until the lock is lifted. STUCK: the socket is still in repair mode. HALF: one direction only. orphan: nothing "
-        "belongs to it any more. unclear: something that would tell could not be read.",
+        "A network lock of CRIU holds this connection back. held: an operation at work needs it. needed: the "
+        "process is dumped and the lock keeps its peer from being reset. LEAK: the socket lives, nobody works on "
+        "it, the connection is dead until the lock is lifted. STUCK: the socket is still in repair mode. HALF: "
+        "one direction only. orphan: nothing belongs to it any more. unclear: something that would tell could not"
+        " be read.",
         "criu/netfilter.c, criu/net.c",
     ),
     "state": Meaning(
@@ -33,20 +34,20 @@ GLOSSARY: dict[str, Meaning] = {
     "peer": Meaning("PEER", "Address and port of the other end. A peer on the same host has a row of its own."),
     "recv_q": Meaning(
         "RCVQ",
-        "Bytes received in order and not yet read by the program (a received FIN counts as one). Listening: connections that "
-        "wait to be accepted; CRIU refuses to dump those.",
+        "Bytes received in order and not yet read by the program (a received FIN counts as one). Listening: "
+        "connections that wait to be accepted; CRIU refuses to dump those.",
         "ss(8); SIOCINQ in tcp(7)",
     ),
     "send_q": Meaning(
         "SNDQ",
-        "Bytes written by the program and not acknowledged: in flight and unsent (a FIN counts as one). Listening: how many "
-        "may wait to be accepted. Yellow: it does not move.",
+        "Bytes written by the program and not acknowledged: in flight and unsent (a FIN counts as one). "
+        "Listening: how many may wait to be accepted. Yellow: it does not move.",
         "ss(8); SIOCOUTQ in tcp(7)",
     ),
     "timer": Meaning(
         "TIMER",
-        "The timer that runs and what is left of it; xN: it has fired N times without an answer, each time it waits twice as "
-        "long. rto retransmission, probe zero-window probe, keep keepalive, tw end of TIME_WAIT.",
+        "The timer that runs and what is left of it; xN: it has fired N times without an answer, each time it "
+        "waits twice as long. rto retransmission, probe zero-window probe, keep keepalive, tw end of TIME_WAIT.",
         "RFC 6298; idiag_timer in sock_diag(7)",
     ),
     "in_flight": Meaning("FLIGHT", "Bytes sent and not acknowledged: snd_nxt - snd_una.", "RFC 9293 3.3.1"),
@@ -78,8 +79,8 @@ GLOSSARY: dict[str, Meaning] = {
     ),
     "gives_up": Meaning(
         "gives up",
-        "When this end stops retransmitting and reports a timeout: TCP_USER_TIMEOUT, else what tcp_retries2 stands for, "
-        "counted from the first retransmission. A range, since kernel timers fire somewhat late.",
+        "When this end stops retransmitting and reports a timeout: TCP_USER_TIMEOUT, else what tcp_retries2 "
+        "stands for, counted from the first retransmission. A range, since kernel timers fire somewhat late.",
         "net/ipv4/tcp_timer.c",
     ),
     "pid": Meaning("PID", "Process id in our pid namespace. A pid alone is no identity: it may be used again."),
@@ -93,7 +94,8 @@ GLOSSARY: dict[str, Meaning] = {
     "rss": Meaning("MEMORY", "Resident memory: roughly what its images will take.", "proc_pid_status(5)"),
     "age": Meaning(
         "AGE",
-        "Of a process: since it started. Of images: since they were written. Of a lock: of its images; the kernel keeps none.",
+        "Of a process: since it started. Of images: since they were written. Of a lock: of its images; the kernel"
+        " keeps none.",
     ),
     "container": Meaning("CONTAINER", "The container that its control group names."),
     "command": Meaning("COMMAND", "Arguments as the process shows them; a name in brackets where it shows none."),
@@ -111,8 +113,9 @@ GLOSSARY: dict[str, Meaning] = {
     "rule": Meaning("RULE", "The rule as its own tool lists it; of a lock, the connections."),
     "image_state": Meaning(
         "IMAGES",
-        "waiting: complete, its process is gone. runs on: complete, and the process still lives. restored: a restore has "
-        "written its numbers beside them. damaged: something is missing. broken: the dump did not end.",
+        "waiting: complete, its process is gone. runs on: complete, and the process still lives. restored: a "
+        "restore has written its numbers beside them. damaged: something is missing. broken: the dump did not "
+        "end.",
     ),
     "queued": Meaning("QUEUED", "Bytes of both queues of all its connections: unread, unacknowledged, unsent."),
     "lock_method": Meaning(
