@@ -1,37 +1,18 @@
 """What each lock belongs to: its sockets and processes, its image directory, its operation, and what that means."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from workbench.evidence.evidence import Evidence
 from workbench.evidence.gap import Gap
 from workbench.evidence.image import ImageDirectory
+from workbench.evidence.lock_status import Known, judge
+from workbench.evidence.lock_status import LockStatus as LockStatus
 from workbench.evidence.netfilter import Backend, Lock, LockScope
 from workbench.evidence.process import Process
 from workbench.evidence.sequences import Sequences
-from workbench.evidence.socket import Connection, Socket, TcpState
+from workbench.evidence.socket import Connection, Endpoint, Socket, TcpState
 from workbench.evidence.unfinished import UnfinishedOperation
-
-
-class LockStatus(StrEnum):
-    """Whether a lock does its work, and for whom."""
-
-    HELD = "held"
-    """By a CRIU or an operation that runs now."""
-    NEEDED = "needed"
-    """The process is gone and its images wait: the lock keeps the peer from a reset."""
-    LEAK = "leak"
-    """It holds back a socket that lives: the connection is dead until the lock is lifted."""
-    STUCK = "stuck"
-    """Its socket lives in repair mode and no CRIU works on it."""
-    HALF = "half"
-    """Only one direction is held back, and nothing that lives is hurt."""
-    ORPHAN = "orphan"
-    """No socket, no images and no CRIU belong to it."""
-    UNCLEAR = "unclear"
-    """Something that would tell could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +51,15 @@ def map_locks(evidence: Evidence) -> tuple[LockUse, ...]:
     operations = () if isinstance(evidence.unfinished, Gap) else evidence.unfinished
     processes = {} if isinstance(evidence.processes, Gap) else evidence.processes
     sequences = {} if isinstance(evidence.sequences, Gap) else evidence.sequences
-    live = _sockets_by_namespace(evidence, {lock.netns for lock in evidence.locks})
-    own_addresses = _own_addresses(evidence)
+    places = _places(evidence, {lock.netns for lock in evidence.locks})
     running = [process for process in processes.values() if _is_working_criu(process)]
     uses = []
     for lock in evidence.locks:
         operation = _operation_of(lock, operations)
-        image = _image_of(lock, images, operation)
-        connections, sockets, doubt = _locked_ends(lock, live[lock.netns], image, own_addresses[lock.netns])
-        known = _Known(
+        here = places[lock.netns]
+        image = _image_of(lock, images, operation, here)
+        connections, sockets, doubt = _locked_ends(lock, image, here)
+        known = Known(
             sockets=sockets,
             in_repair=next((each for each in sockets if _in_repair(each, sequences)), None),
             peer_may_be_dumped=doubt,
@@ -90,22 +71,8 @@ def map_locks(evidence: Evidence) -> tuple[LockUse, ...]:
         )
         holders = {holder.pid for socket in sockets for holder in socket.holders}
         owners = tuple(processes[pid] for pid in sorted(holders) if pid in processes)
-        uses.append(LockUse(lock, *_judge(lock, known), connections, sockets, owners, image, operation))
+        uses.append(LockUse(lock, *judge(lock, known), connections, sockets, owners, image, operation))
     return tuple(uses)
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What a lock is judged by."""
-
-    sockets: Sequence[Socket]
-    in_repair: Socket | None
-    peer_may_be_dumped: bool
-    image: ImageDirectory | None
-    operation: UnfinishedOperation | None
-    criu: Process | None
-    sockets_were_read: bool
-    images_were_read: bool
 
 
 def _in_repair(socket: Socket, sequences: Mapping[int, Sequences]) -> bool:
@@ -113,20 +80,30 @@ def _in_repair(socket: Socket, sequences: Mapping[int, Sequences]) -> bool:
     return known is not None and known.repair is True
 
 
-def _sockets_by_namespace(evidence: Evidence, wanted: set[int]) -> Mapping[int, Mapping[Connection, Socket]]:
-    found: dict[int, dict[Connection, Socket]] = defaultdict(dict)
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """One namespace: its connected sockets by their connection as it is on the wire, and its addresses."""
+
+    sockets: dict[Connection, Socket] = field(default_factory=dict)
+    addresses: set[str] = field(default_factory=set)
+
+    def owns(self, end: Endpoint) -> bool:
+        return end.address in self.addresses or end.address == "::1" or end.address.startswith("127.")
+
+    def could_hold(self, connection: Connection) -> bool:
+        return self.owns(connection.local) or not self.addresses
+
+
+def _places(evidence: Evidence, wanted: set[int]) -> Mapping[int, _Here]:
+    found = {netns: _Here() for netns in wanted}
     if not isinstance(evidence.sockets, Gap):
         for socket in evidence.sockets:
             if socket.netns in wanted and socket.state not in _UNHURT:
-                found[socket.netns][socket.connection.unmapped] = socket
-    return found
-
-
-def _own_addresses(evidence: Evidence) -> Mapping[int, set[str]]:
-    found: dict[int, set[str]] = defaultdict(set)
+                found[socket.netns].sockets[socket.connection.unmapped] = socket
     if not isinstance(evidence.network, Gap):
         for item in evidence.network.addresses:
-            found[item.netns].add(item.address)
+            if item.netns in wanted:
+                found[item.netns].addresses.add(item.address)
     return found
 
 
@@ -152,31 +129,35 @@ def _operation_of(lock: Lock, operations: Iterable[UnfinishedOperation]) -> Unfi
 
 
 def _image_of(
-    lock: Lock, images: Iterable[ImageDirectory], operation: UnfinishedOperation | None
+    lock: Lock, images: Iterable[ImageDirectory], operation: UnfinishedOperation | None, here: "_Here"
 ) -> ImageDirectory | None:
     """The newest directory that the lock was made for."""
-    fitting = [image for image in images if _fits(lock, image) or (operation and operation.images == image.path)]
+    fitting = [image for image in images if _fits(lock, image, here) or (operation and operation.images == image.path)]
     return max(fitting, key=lambda image: (image.complete, image.modified), default=None)
 
 
-def _fits(lock: Lock, image: ImageDirectory) -> bool:
+def _fits(lock: Lock, image: ImageDirectory, here: "_Here") -> bool:
     if lock.run_id_prefix is not None:
         return image.run_id is not None and image.run_id.startswith(lock.run_id_prefix)
     if lock.root_pid is not None:
         return image.lock_method == "nftables" and image.root_pid == lock.root_pid and image.run_id is None
-    if lock.scope is LockScope.NAMESPACE or image.lock_method not in {"iptables", None}:
+    if image.lock_method not in {"iptables", None}:
         return False
+    if lock.scope is LockScope.NAMESPACE:
+        # The chain bears no name: an image of a whole namespace fits where its sockets could have lived.
+        return image.dumps_netns and any(here.could_hold(each.connection.unmapped) for each in image.sockets)
     return any(socket.connection.unmapped in lock.connections for socket in image.sockets)
 
 
 def _locked_ends(
-    lock: Lock, live: Mapping[Connection, Socket], image: ImageDirectory | None, own: set[str]
+    lock: Lock, image: ImageDirectory | None, here: "_Here"
 ) -> tuple[tuple[Connection, ...], tuple[Socket, ...], bool]:
     """Connections from the locked end, the live sockets of these ends, and whether it is in doubt which end it is.
 
     An nftables set holds both directions. The images tell which end was dumped; without them it is the end that
     lives, unless the other end could have lived here too.
     """
+    live = here.sockets
     if lock.scope is LockScope.NAMESPACE:
         return (), tuple(live.values()), False
     if lock.backend is not Backend.NFTABLES:
@@ -188,65 +169,6 @@ def _locked_ends(
         views = (connection, connection.reversed)
         chosen = [view for view in views if view in dumped] or [view for view in views if view in live]
         if len(chosen) == 1 and chosen[0] not in dumped:
-            doubt = doubt or _is_own(chosen[0].peer.address, own)
-        ends.extend(chosen or [view for view in views if _is_own(view.local.address, own)][:1] or [connection])
+            doubt = doubt or here.owns(chosen[0].peer)
+        ends.extend(chosen or [view for view in views if here.owns(view.local)][:1] or [connection])
     return tuple(ends), tuple(live[end] for end in ends if end in live), doubt
-
-
-def _is_own(address: str, own: set[str]) -> bool:
-    return address in own or address == "::1" or address.startswith("127.")
-
-
-def _judge(lock: Lock, known: "_Known") -> tuple[LockStatus, str, str]:
-    """Status, sentence and advice; what runs now comes before what is stuck, what is hurt before what waits."""
-    sockets, image, operation = known.sockets, known.image, known.operation
-    where = f" ({image.path})" if image else ""
-    if operation and (operation.criu_alive or operation.workbench_alive):
-        return LockStatus.HELD, f"held by the {operation.kind} of {operation.command} {operation.pid}", ""
-    if known.criu:
-        return (
-            LockStatus.HELD,
-            f"a CRIU runs (pid {known.criu.pid}): the lock may be its own",
-            "wait until it has ended",
-        )
-    if not known.sockets_were_read:
-        return LockStatus.UNCLEAR, "sockets could not be read: whom it hurts is not known", "run as root"
-    if known.in_repair:
-        sentence = f"{_owner(known.in_repair)} is in repair mode and no CRIU works on it{where}"
-        return LockStatus.STUCK, sentence, "turn repair mode off, then lift the lock: `workbench recover`"
-    if known.peer_may_be_dumped:
-        sentence = f"{_owner(sockets[0])} lives, but its peer may have been dumped on this host"
-        return LockStatus.UNCLEAR, sentence, "look for the images of the other end before lifting it"
-    if not lock.directions:
-        return LockStatus.HALF, "nothing jumps to the chain: an unlock went half way", "remove the chain"
-    if sockets and (lock.scope is LockScope.CONNECTION or image is None or _restored(sockets, image)):
-        more = f" and {len(sockets) - 1} more" if len(sockets) > 1 else ""
-        one_way = f" in one direction ({''.join(lock.directions)})" if len(lock.directions) == 1 else ""
-        return LockStatus.LEAK, f"holds back {_owner(sockets[0])}{more}{one_way}: no CRIU is at work", "lift it"
-    if image and not image.complete:
-        return LockStatus.ORPHAN, f"left by a dump that did not end{where}", "lift it"
-    if len(lock.directions) == 1:
-        missing = "output" if "input" in lock.directions else "input"
-        return LockStatus.HALF, f"half a lock: {missing} is open{where}", "put it back whole, or lift it"
-    if image:
-        return LockStatus.NEEDED, f"its process is gone, its images wait{where}", "restore, or give it up"
-    if operation:
-        return (
-            LockStatus.UNCLEAR,
-            f"left by an unfinished {operation.kind} of {operation.command}",
-            "`workbench recover`",
-        )
-    if not known.images_were_read:
-        sentence = "no socket belongs to it, and image directories were not looked at"
-        return LockStatus.UNCLEAR, sentence, "look for its images before lifting it"
-    return LockStatus.ORPHAN, "no socket, no images and no CRIU belong to it", "lift it, unless images lie elsewhere"
-
-
-def _restored(sockets: Sequence[Socket], image: ImageDirectory) -> bool:
-    dumped = {socket.connection.unmapped for socket in image.sockets}
-    return any(socket.connection.unmapped in dumped for socket in sockets)
-
-
-def _owner(socket: Socket) -> str:
-    process = f"{socket.command} {socket.pid} fd {socket.fd}" if socket.holders else "a socket without a process"
-    return f"{socket.connection} of {process}"

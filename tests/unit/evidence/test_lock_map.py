@@ -25,7 +25,8 @@ from workbench.evidence import (
     TcpState,
     UnfinishedOperation,
 )
-from workbench.evidence.lock_map import LockStatus, LockUse, map_locks
+from workbench.evidence.lock_map import LockUse, map_locks
+from workbench.evidence.lock_status import LockStatus
 from workbench.read.netfilter_dump import read_netfilter_dump
 
 RECORDINGS = Path(__file__).parents[3] / "fixtures/recordings/netfilter"
@@ -206,6 +207,18 @@ def test_a_whole_namespace() -> None:
     assert use("table-closed.nft", sockets=live, images=(waiting,)).status is LockStatus.NEEDED
     restored = image(V4, dumps_netns=True)
     assert use("table-closed.nft", sockets=live, images=(restored,)).status is LockStatus.LEAK
+
+
+def test_a_chain_fits_images_of_a_whole_namespace_that_had_its_address() -> None:
+    waiting = image(V4_OTHER, dumps_netns=True, lock_method="iptables")
+    here = Network((), (Address(NETNS, "eth0", "10.0.0.2", 24, "global"),), ())
+    elsewhere = Network((), (Address(NETNS, "eth0", "10.0.0.3", 24, "global"),), ())
+    live = (socket(V6),)
+    assert use(CHAIN, sockets=live, images=(waiting,)).status is LockStatus.NEEDED
+    assert use(CHAIN, sockets=live, images=(waiting,), network=here).status is LockStatus.NEEDED
+    assert use(CHAIN, sockets=live, images=(waiting,), network=elsewhere).status is LockStatus.LEAK
+    assert use(CHAIN, sockets=live, images=(replace(waiting, dumps_netns=False),)).status is LockStatus.LEAK
+    assert use(CHAIN, sockets=live, images=Gap("images", "no")).status is LockStatus.UNCLEAR
 
 
 def test_a_dump_that_did_not_end_needs_no_lock() -> None:
