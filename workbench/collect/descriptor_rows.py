@@ -27,24 +27,25 @@ class RowOwners(Mapping[int, tuple[Holder, ...]]):
         """
         self._rest = rest or {}
         order = np.lexsort((rows["fd"], rows["tgid"], rows["inode"]))
-        self._inodes: NDArray[np.uint64] = rows["inode"][order].astype(np.uint64)
-        self._ends: NDArray[Any] = rows[["tgid", "fd"]][order]
+        inodes: NDArray[Any] = rows["inode"][order]
+        self._ends: list[tuple[int, int]] = rows[["tgid", "fd"]][order].tolist()
+        first = np.flatnonzero(np.r_[True, inodes[1:] != inodes[:-1]][: len(inodes)])
+        bounds = zip(first.tolist(), [*first[1:].tolist(), len(inodes)], strict=False)
+        self._bounds = dict(zip(inodes[first].tolist(), bounds, strict=True))
         self._commands = {pid: _command(proc, pid) for pid in np.unique(rows["tgid"]).tolist()}
 
     def __getitem__(self, inode: int) -> tuple[Holder, ...]:
-        # A plain int would make numpy convert the whole array for each look-up.
-        begin = int(self._inodes.searchsorted(np.uint64(inode)))
-        end = int(self._inodes.searchsorted(np.uint64(inode), "right"))
-        if begin == end:
+        if inode not in self._bounds:
             return self._rest[inode]
-        held = dict.fromkeys(self._ends[begin:end].tolist())
-        return tuple(Holder(pid, fd, self._commands[pid]) for pid, fd in held)
+        begin, end = self._bounds[inode]
+        held = dict.fromkeys(self._ends[begin:end])  # threads share their descriptors
+        return tuple([Holder(pid, fd, self._commands[pid]) for pid, fd in held])
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._rest.keys() | set(self._inodes.tolist()))
+        return iter(self._rest.keys() | self._bounds.keys())
 
     def __len__(self) -> int:
-        return len(self._rest.keys() | set(self._inodes.tolist()))
+        return len(self._rest.keys() | self._bounds.keys())
 
 
 def without_row(inodes: NDArray[Any], rows: NDArray[Any]) -> set[int]:

@@ -19,6 +19,7 @@ Number = TypeVar("Number", np.uint32, np.uint64)
 DUMP_BOTH_FAMILIES = 18
 """``TCPDIAG_GETSOCK``: unlike SOCK_DIAG_BY_FAMILY it lists IPv4 and IPv6 in one pass over the kernel's table."""
 INFO, CONG, SKMEMINFO, SHUTDOWN, SKV6ONLY, MARK, ULP_INFO = 2, 4, 7, 8, 11, 15, 19
+SHOWN = (INFO, CONG, SKMEMINFO, SHUTDOWN, SKV6ONLY, MARK, ULP_INFO)
 """``INET_DIAG_*`` attributes. MARK comes only with CAP_NET_ADMIN, ULP_INFO only where there is one."""
 _ALL_STATES = 0xFFFFFFFF  # with the bit of TCP_BOUND_INACTIVE (Linux 6.8): bound, neither listening nor connected
 _WANTED = sum(1 << (attribute - 1) for attribute in (INFO, CONG, SKMEMINFO, SHUTDOWN))
@@ -53,8 +54,8 @@ class Block:
     raw: bytes
     """The messages one after the other, each ``size`` bytes, netlink header first."""
     size: int
-    attributes: dict[int, tuple[int, int]]
-    """Attribute -> (offset in the message, length) of its payload."""
+    places: tuple[slice | None, ...]
+    """Where the payload of each of ``SHOWN`` lies in a message; None if there is none."""
 
     def __len__(self) -> int:
         return len(self.raw) // self.size
@@ -95,23 +96,24 @@ def _split(rows: NDArray[np.uint8]) -> Iterator[Block]:
     """Part messages of one length by the headers of their attributes."""
     while len(rows):
         attributes = _attributes(rows[0].tobytes())
-        places = [place - 4 + byte for place, _ in attributes.values() for byte in range(4)]
-        alike = (rows[:, places] == rows[0, places]).all(axis=1)
+        headers = [place.start - 4 + byte for place in attributes.values() for byte in range(4)]
+        alike = (rows[:, headers] == rows[0, headers]).all(axis=1)
         everything = bool(alike.all())
-        yield Block((rows if everything else rows[alike]).tobytes(), rows.shape[1], attributes)
+        places = tuple(attributes.get(attribute) for attribute in SHOWN)
+        yield Block((rows if everything else rows[alike]).tobytes(), rows.shape[1], places)
         if everything:
             return
         rows = rows[~alike]
 
 
-def _attributes(message: bytes) -> dict[int, tuple[int, int]]:
-    """Where each attribute's payload lies: type -> (offset, length)."""
-    found: dict[int, tuple[int, int]] = {}
+def _attributes(message: bytes) -> dict[int, slice]:
+    """Where each attribute's payload lies, by type."""
+    found: dict[int, slice] = {}
     position = _ATTRIBUTES
     while position + 4 <= len(message):
         length, kind = struct.unpack_from("=HH", message, position)
         if length < 4:
             break
-        found[kind] = (position + 4, length - 4)
+        found[kind] = slice(position + 4, position + length)
         position += (length + 3) & ~3
     return found

@@ -3,7 +3,7 @@
 import socket
 import struct
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import overload
@@ -19,6 +19,7 @@ from workbench.evidence import Endpoint, Holder, Socket, SocketMemory, SocketTim
 
 _TIMERS = (SocketTimer.NONE, SocketTimer.RTO, SocketTimer.KEEPALIVE, SocketTimer.TIMEWAIT, SocketTimer.PROBE)
 _STATES = {state.value: state for state in TcpState}
+_LISTEN = TcpState.LISTEN.value
 _MEMORY = struct.Struct("=9I")
 _ULP_NAME = 1
 
@@ -91,11 +92,6 @@ class SocketTable(Sequence[Socket]):
         """Sockets behind one descriptor: one, or several where it is a multipath (MPTCP) socket."""
         return tuple(self[index] for index in np.flatnonzero(self.column("inode") == inode).tolist())
 
-    def held_by(self, pids: Collection[int]) -> tuple[Socket, ...]:
-        """Sockets that at least one of these processes has open."""
-        held = [inode for inode, holders in self._holders.items() if any(holder.pid in pids for holder in holders)]
-        return tuple(self[index] for index in np.flatnonzero(np.isin(self.column("inode"), held)).tolist())
-
 
 @lru_cache(maxsize=1 << 16)
 def _address(family: int, data: bytes) -> str:
@@ -110,57 +106,44 @@ def _socket(netns: int, block: Block, row: int, owners: Mapping[int, tuple[Holde
         family, state, timer, retransmits, local_port, peer_port, local, peer, interface, cookie,
         expires, recv_q, send_q, uid, inode,
     ) = inet_diag.MESSAGE.unpack_from(message, HEADER.size)  # fmt: skip
-    found = block.attributes
-
-    def payload(attribute: int) -> bytes | None:
-        if attribute not in found:
-            return None
-        offset, length = found[attribute]
-        return message[offset : offset + length]
-
-    ulp = _ulp(payload(inet_diag.ULP_INFO))
-    # A listening socket's tcp_info holds its backlog in the fields of segments: it is in the queues already.
-    info = payload(inet_diag.INFO) if state != TcpState.LISTEN else None
-    memory = payload(inet_diag.SKMEMINFO)
-    v6only = payload(inet_diag.SKV6ONLY)
+    info, congestion, memory, shutdown, v6only, mark, ulp_info = [place and message[place] for place in block.places]
+    ulp = _ulp(ulp_info) if ulp_info else None
     return Socket(
-        netns=netns,
-        family=family,
-        state=_STATES[state],
-        local=Endpoint(_address(family, local), socket.ntohs(local_port)),
-        peer=Endpoint(_address(family, peer), socket.ntohs(peer_port)),
-        inode=inode,
-        cookie=cookie,
-        uid=uid,
-        recv_q=recv_q,
-        send_q=send_q,
-        timer=_TIMERS[timer] if timer < len(_TIMERS) else SocketTimer.NONE,
-        timer_ms=expires,
-        retransmits=retransmits,
-        holders=owners.get(inode, ()) if inode else (),
-        interface=interface,
-        mark=_unsigned(payload(inet_diag.MARK)),
-        shutdown=_unsigned(payload(inet_diag.SHUTDOWN)),
-        congestion=_name(payload(inet_diag.CONG)),
-        mptcp=ulp == "mptcp",
-        ulp=ulp,
-        v6only=None if v6only is None else v6only[0] != 0,
-        info=parse_tcp_info(info) if info else None,
-        memory=SocketMemory(*_MEMORY.unpack_from(memory)) if memory and len(memory) >= _MEMORY.size else None,
+        netns,
+        family,
+        _STATES[state],
+        Endpoint(_address(family, local), socket.ntohs(local_port)),
+        Endpoint(_address(family, peer), socket.ntohs(peer_port)),
+        inode,
+        cookie,
+        uid,
+        recv_q,
+        send_q,
+        _TIMERS[timer] if timer < len(_TIMERS) else SocketTimer.NONE,
+        expires,
+        retransmits,
+        owners.get(inode, ()) if inode else (),
+        interface,
+        int.from_bytes(mark, sys.byteorder) if mark else None,
+        shutdown[0] if shutdown else None,
+        _name(congestion) if congestion else None,
+        ulp == "mptcp",
+        ulp,
+        v6only[0] != 0 if v6only else None,
+        # A listening socket's tcp_info holds its backlog in the fields of segments: it is in the queues already.
+        parse_tcp_info(info) if info and state != _LISTEN else None,
+        SocketMemory(*_MEMORY.unpack_from(memory)) if memory and len(memory) >= _MEMORY.size else None,
     )
 
 
-def _name(payload: bytes | None) -> str | None:
-    return payload.split(b"\0", 1)[0].decode("ascii", "replace") if payload else None
+@lru_cache(maxsize=64)
+def _name(payload: bytes) -> str:
+    return payload.split(b"\0", 1)[0].decode("ascii", "replace")
 
 
-def _unsigned(payload: bytes | None) -> int | None:
-    return int.from_bytes(payload, sys.byteorder) if payload else None
-
-
-def _ulp(payload: bytes | None) -> str | None:
+def _ulp(payload: bytes) -> str | None:
     """Name in a nested ``INET_DIAG_ULP_INFO``: its first attribute is ``INET_ULP_INFO_NAME``."""
-    if not payload or len(payload) < 4:
+    if len(payload) < 4:
         return None
     length, kind = struct.unpack_from("=HH", payload)
     return _name(payload[4:length]) if kind == _ULP_NAME else None

@@ -141,9 +141,7 @@ def test_columns_stand_in_the_order_of_the_table() -> None:
     assert found.column("peer_port").astype(np.uint32).tolist() == [each.peer.port for each in found]
 
 
-def test_who_holds_what() -> None:
-    found = table(split(RECORDED), {213944: (Holder(5, 3, "a"), Holder(6, 4, "b")), 213946: (Holder(5, 7, "a"),)})
-    assert {each.cookie for each in found.held_by({5})} == {4445, 4447}
-    assert {each.cookie for each in found.held_by({6})} == {4445}
-    assert found.held_by({7}) == ()
+def test_the_sockets_behind_an_inode() -> None:
+    found = table(split(RECORDED))
     assert [each.cookie for each in found.by_inode(213944)] == [4445]
+    assert {each.cookie for each in found.by_inode(0)} == {600, 4461, 4462}
