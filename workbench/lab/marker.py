@@ -89,6 +89,6 @@ def end(pid: int, is_meant: Callable[[int], bool]) -> bool:
 
 
 def _start_time(pid: int) -> str:
-    """Field 22 of /proc/PID/stat (proc(5)); empty if there is no such process."""
-    stat = procfs.read(f"/proc/{pid}/stat")
-    return stat.rpartition(b")")[2].split()[19].decode() if stat else ""
+    """Field 22 of /proc/PID/stat (proc(5)); empty if there is no such process, or only a zombie of it."""
+    fields = (procfs.read(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
+    return fields[19].decode() if fields and fields[0] not in {b"Z", b"X"} else ""

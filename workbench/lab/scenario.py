@@ -173,7 +173,7 @@ def _make(
     for key, value in given.items():
         if readers and key in readers:
             values[key] = readers[key](value)
-        elif isinstance(value, str) != (allowed[key].type is str):
+        elif type(value) is not (str if allowed[key].type is str else int):
             raise ValueError(f"{where}{key} = {value!r} is of the wrong type")
         else:
             values[key] = value
