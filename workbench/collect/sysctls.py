@@ -84,7 +84,7 @@ def collect_sysctls(
             return read_sysctls(OF_NAMESPACE, inode, root)
 
         try:
-            found += read() if namespace.is_host else inside(namespace.path, read)
+            found += inside(namespace.path, read)
         except OSError as error:
             remedy = "run as root" if isinstance(error, PermissionError) else ""
             gaps.append(Gap("sysctls", f"sysctls of {namespace.path}: {error.strerror or error}", remedy, inode))

@@ -141,3 +141,22 @@ def test_the_command_line_lists_sockets_and_processes(scene: Scene) -> None:
     assert (row["pid"], row["netns_name"], row["state"]) == (os.getpid(), scene.name, "ESTABLISHED")
     assert isinstance(row["snd_una"], int)
     assert os.getpid() in {each["pid"] for each in rows("processes")}
+
+
+def test_without_privileges_what_can_be_seen_is_seen_and_the_rest_is_a_gap() -> None:
+    code = """
+import socket
+from workbench.collect.live import LiveSource
+from workbench.evidence import Gap
+listener = socket.create_server(("127.0.0.1", 0))
+evidence = LiveSource().evidence()
+(ours,) = (each for each in evidence.sockets if each.local.port == listener.getsockname()[1])
+assert ours.fd == listener.fileno()
+assert isinstance(evidence.sequences, Gap) and evidence.sequences.remedy
+assert {"namespaces", "rules", "sequences"} <= {gap.section for gap in evidence.gaps}
+"""
+    nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"]
+    done = subprocess.run(
+        [*nobody, sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -48,7 +48,6 @@ def test_without_proc_there_is_a_gap(tmp_path: Path) -> None:
     assert found.remedy
 
 
-@pytest.mark.root
 def test_inside_runs_in_another_thread_and_gives_its_result() -> None:
     netns = Path("/proc/thread-self/ns/net")
     thread, inode = inside("/proc/self/ns/net", lambda: (threading.get_ident(), netns.stat().st_ino))
