@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from workbench.evidence.evidence import Evidence
 from workbench.evidence.gap import Gap
 from workbench.evidence.image import ImageDirectory
-from workbench.evidence.lock_status import Known, judge
-from workbench.evidence.lock_status import LockStatus as LockStatus
+from workbench.evidence.lock_status import Known, LockStatus, judge
 from workbench.evidence.netfilter import Backend, Lock, LockScope
 from workbench.evidence.process import Process
 from workbench.evidence.sequences import Sequences
 from workbench.evidence.socket import Connection, Endpoint, Socket, TcpState
 from workbench.evidence.unfinished import UnfinishedOperation
+
+__all__ = ["LockStatus", "LockUse", "map_locks"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Rules as they stand in a namespace, read again and again without changing anything."""
 
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -194,3 +196,26 @@ def test_names_of_interfaces_are_those_of_the_namespace(netns: Any) -> None:
     netns.run("nft", "-f", "-", text='table ip t { chain c {\niif "wbt-one" accept\n}\n}\n')
     rules, _ = read(RuleReader(), [netns.namespace])
     assert [rule.text for rule in rules] == ['iif "wbt-one" accept']
+
+
+UNPRIVILEGED = """
+from workbench.collect.conntrack import collect_conntrack
+from workbench.collect.namespaces import collect_namespaces
+from workbench.collect.netfilter import collect_rules
+spaces, _ = collect_namespaces()
+own = [each for each in spaces if each.is_host]
+rules, locks, _ = collect_rules(own)
+entries, _ = collect_conntrack(own)
+print(rules.section, rules.remedy, "|", locks.section, locks.remedy, "|", entries)
+"""
+
+
+def test_without_root_it_is_a_gap_with_a_remedy() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", UNPRIVILEGED], user=65534, group=65534, extra_groups=[], capture_output=True, text=True,
+        check=False, cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    rules, locks, entries = (part.strip() for part in done.stdout.split("|"))
+    assert (rules, locks) == ("rules run as root", "locks run as root")
+    assert entries == "()" or "run as root" in entries

@@ -40,9 +40,9 @@ def generation(opened: socket.socket) -> int:
 def read_nft(netns: int, opened: socket.socket, known: NftRules | None) -> NftRules:
     """All rules and the elements of CRIU's sets; must be called within the namespace of ``opened``.
 
-    With ``known`` of the same generation only counters are read anew. A table of iptables-nft is one that
-    iptables-nft-save lists, rule for rule, and bears its words. Whatever nft adds to such a table in words that
-    iptables does not know makes the table nftables' own.
+    With ``known`` of the same generation only counters are read anew; ``known`` itself is given if none moved.
+    A table of iptables-nft is one that iptables-nft-save lists, rule for rule, and bears its words. Whatever nft adds
+    to such a table in words that iptables does not know makes the table nftables' own.
     Raises OSError (refused) or WorkbenchError (no library and no program).
     """
     before = generation(opened)
@@ -50,7 +50,9 @@ def read_nft(netns: int, opened: socket.socket, known: NftRules | None) -> NftRu
         if not any(rule.packets is not None for rule in known.rules):
             return known
         counted = _counters(opened)
-        return replace(known, rules=tuple(_recounted(rule, counted) for rule in known.rules))
+        rules = tuple(_recounted(rule, counted) for rule in known.rules)
+        still = all(fresh is rule for fresh, rule in zip(rules, known.rules, strict=True))
+        return known if still else replace(known, rules=rules)
     listed = read_nft_ruleset(run_nft("list ruleset", elements=False), netns)
     sets: list[SetElements] = []
     for family, name, _ in listed.tables:
@@ -129,4 +131,6 @@ def _recounted(rule: Rule, counted: dict[tuple[int, bytes, int], tuple[int, int]
         return rule
     table = rule.table.encode(errors="surrogateescape") + b"\0"
     fresh = counted.get((_FAMILIES.get(rule.family, 0), table, rule.handle))
-    return rule if fresh is None else replace(rule, packets=fresh[0], bytes=fresh[1])
+    if fresh is None or fresh == (rule.packets, rule.bytes):
+        return rule
+    return replace(rule, packets=fresh[0], bytes=fresh[1])
