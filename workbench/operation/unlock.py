@@ -7,10 +7,11 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from workbench.collect.namespaces import inside
 from workbench.collect.netfilter import collect_rules
 from workbench.collect.netfilter.libnftables import SEARCH_PATH, run_nft
+from workbench.collect.within import NamespaceEndedError, within
 from workbench.errors import WorkbenchError
 from workbench.evidence import Backend, Connection, Gap, Lock, LockScope, NetworkNamespace, Rule
 from workbench.evidence.locks import CHAIN, is_lock_chain_rule, is_lock_table_rule
@@ -79,7 +80,8 @@ def unlock_all(locks: Sequence[Lock], netns_path: str) -> UnlockPlan:
     """
     standing = _locks_now(locks, netns_path)
     plan = plan_unlock(*(_found(lock, standing) for lock in locks))
-    _run(plan.commands, netns_path)
+    if locks:
+        _run(plan.commands, NetworkNamespace(locks[0].netns, netns_path))
     return plan
 
 
@@ -90,7 +92,7 @@ def relock(lock: Lock, netns_path: str) -> None:
     """
     if any(_identity(lock)[:-1] == _identity(other)[:-1] for other in _locks_now((lock,), netns_path)):
         raise WorkbenchError(f"the lock {lock.name} stands already")
-    _run(plan_unlock(lock).undo, netns_path)
+    _run(plan_unlock(lock).undo, NetworkNamespace(lock.netns, netns_path))
 
 
 def _locks_now(locks: Sequence[Lock], netns_path: str) -> tuple[Lock, ...]:
@@ -208,9 +210,14 @@ def _element(connection: Connection) -> str:
     return " . ".join(f"{end.address} . {end.port}" for end in ends)
 
 
-def _run(commands: Iterable[Command], netns_path: str) -> None:
+def _run(commands: Iterable[Command], namespace: NetworkNamespace) -> None:
     for command in commands:
-        inside(netns_path, lambda: _run_one(command))  # noqa: B023 - called at once
+        try:
+            within(namespace, partial(_run_one, command))
+        except NamespaceEndedError as ended:
+            raise WorkbenchError(
+                f"the network namespace at {namespace.path} has ended", "its locks went with it"
+            ) from ended
 
 
 def _run_one(command: Command) -> None:
