@@ -3,10 +3,12 @@
 import platform
 import time
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
+from workbench.collect import procfs
 from workbench.collect.conntrack import collect_conntrack
 from workbench.collect.descriptor_rows import RowOwners, without_row
 from workbench.collect.descriptors import Ends, collect_descriptors
@@ -36,6 +38,7 @@ EVERY_SECOND = frozenset({"processes", "sockets", "sequences", "rules", "locks"}
 """Sections that cost a few milliseconds and change all the time."""
 SECTIONS = EVERY_SECOND | {"host", "sysctls", "descriptors", "network", "conntrack", "images", "unfinished"}
 """All that can be asked for; ``namespaces`` come with every round."""
+_OF_NAMESPACES = frozenset({"sockets", "rules", "locks", "network", "conntrack", "sysctls"})
 
 
 class LiveSource:
@@ -53,6 +56,7 @@ class LiveSource:
         criu: Callable[[], CriuTool | None] = lambda: None,
         images: Callable[[], tuple[ImageDirectory, ...] | Gap] | None = None,
         unfinished: Callable[[], tuple[UnfinishedOperation, ...] | Gap] | None = None,
+        proc: Path = procfs.PROC,
     ) -> None:
         """``sections`` is what ``evidence()`` asks for; ``trees``: pids of whose process trees descriptors are read."""
         self._sections = frozenset(sections)
@@ -60,10 +64,11 @@ class LiveSource:
         self._criu = criu
         self._images = images
         self._unfinished = unfinished
+        self._proc = proc
         self._diags = SockDiags()
         self._sockets = SocketReader(self._diags)
-        self._owners = OwnerReader()
-        self._processes = ProcessReader()
+        self._owners = OwnerReader(proc)
+        self._processes = ProcessReader(proc)
         self._sequences = SequenceReader()
         self._rules = RuleReader()
         self._missing: set[int] | None = None
@@ -83,41 +88,43 @@ class LiveSource:
         roots = self._trees if trees is None else tuple(trees)
         found: dict[str, Any] = {"taken": time.time(), "monotonic_ns": time.monotonic_ns(), "sources": ("live",)}
         partial: list[Gap] = []
-        table: SocketTable | Gap = SocketTable(())
-        rows: NDArray[Any] | Gap | None = None
-        found["namespaces"], gaps = collect_namespaces()
-        partial += gaps
-        namespaces: tuple[NetworkNamespace, ...] = () if isinstance(found["namespaces"], Gap) else found["namespaces"]
+
+        def keep(section: str, result: tuple[Any, tuple[Gap, ...]]) -> None:
+            found[section], gaps = result
+            partial.extend(gaps)
+
+        keep("namespaces", collect_namespaces(self._proc))
+        namespaces: tuple[NetworkNamespace, ...] = ()
+        if isinstance(unknown := found["namespaces"], Gap):
+            found |= {name: Gap(name, unknown.reason, unknown.remedy) for name in asked & _OF_NAMESPACES}
+            asked -= _OF_NAMESPACES
+        else:
+            namespaces = found["namespaces"]
         self._diags.drop_others(namespaces)
         if "sockets" in asked:
-            table, gaps = self._sockets.read(namespaces)
-            partial += gaps
+            keep("sockets", self._sockets.read(namespaces))
+        rows: NDArray[Any] | Gap | None = None
         if "sequences" in asked:
             # After the sockets: one that was closed in between lacks an owner for good, a new one would for a round.
             rows = self._sequences.read_owned()
             found["sequences"] = rows if isinstance(rows, Gap) else self._sequences.table(rows)
         if "sockets" in asked:
-            found["sockets"], gaps = self._with_holders(table, rows)
-            partial += gaps
+            keep("sockets", self._with_holders(found["sockets"], rows))
         if asked & {"rules", "locks"}:
-            found["rules"], found["locks"], gaps = self._rules.read(namespaces)
-            partial += gaps
+            found["rules"], locks, gaps = self._rules.read(namespaces)
+            keep("locks", (locks, gaps))
         if asked & {"processes", "descriptors"}:
             found["processes"] = self._processes.read()
         if "descriptors" in asked and roots:
-            found["descriptors"], gaps = self._read_descriptors(found["processes"], roots, namespaces)
-            partial += gaps
+            keep("descriptors", self._read_descriptors(found["processes"], roots, namespaces))
         if "network" in asked:
-            found["network"], gaps = collect_network(namespaces)
-            partial += gaps
+            keep("network", collect_network(namespaces))
         if "conntrack" in asked:
-            found["conntrack"], gaps = collect_conntrack(namespaces)
-            partial += gaps
+            keep("conntrack", collect_conntrack(namespaces))
         if "sysctls" in asked:
-            found["sysctls"], gaps = collect_sysctls(namespaces)
-            partial += gaps
+            keep("sysctls", collect_sysctls(namespaces, self._proc / "sys"))
         if "host" in asked:
-            found["host"] = collect_host(self._criu())
+            found["host"] = collect_host(self._criu(), self._proc)
         if "images" in asked and self._images:
             found["images"] = self._images()
         if "unfinished" in asked and self._unfinished:
@@ -141,7 +148,7 @@ class LiveSource:
             missing = without_row(inodes, rows)
             lasting = missing if self._missing is None else missing & self._missing
             self._missing = missing
-            holders = RowOwners(rows, self._owners.read(lasting) if lasting else None)
+            holders = RowOwners(rows, self._owners.read(lasting) if lasting else None, self._proc)
             ownerless = self._owners.ownerless if lasting else ()
         table = table.with_holders(holders)
         if not (ownerless and self._owners.refused):
@@ -157,7 +164,7 @@ class LiveSource:
             return Gap("descriptors", processes.reason, processes.remedy), ()
         peers, gaps = collect_unix_peers(self._diags, namespaces)
         ends = Ends(peers, self._owners.read_all(), self._owners.pipes())
-        found, more = collect_descriptors(tree(processes, roots), ends)
+        found, more = collect_descriptors(tree(processes, roots), ends, self._proc)
         return found, (*gaps, *more)
 
     def close(self) -> None:
