@@ -70,7 +70,7 @@ def test_a_process_row() -> None:
         42,
         0,
         Namespaces(net=77),
-        Container("docker", "ab"),
+        Container("docker", "0a"),
     )
     row = process_row(process, {77: "app"})
     assert row["command"] == "evil\\n"
