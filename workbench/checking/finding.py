@@ -77,6 +77,9 @@ class Problem:
     """Names of checks whose finding, if there is one on the same subject or source, explains this one."""
     weight: int = 0
     """Among findings of equal severity about one failure: the higher, the nearer to the root cause."""
+    failure: str = ""
+    """What failed, where only one thing can be its cause: of findings that name the same failure the first explains
+    the others; empty if the finding stands for itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ def ranked(findings: Iterable[Finding], sources: Sequence[str] = ()) -> tuple[Fi
     """Every finding, the worst root cause first, each directly followed by what it explains.
 
     A finding is explained by another whose name is among its ``follows`` and that is about the same subject, or
-    stands in the same file (``sources`` names the files). Among equals the order of the checks stays.
+    stands in the same file (``sources`` names the files); or by the first that names the same ``failure``. Among
+    equals the order of the checks stays.
     """
     order = sorted(findings, key=lambda item: (RANK[item.problem.severity], -item.problem.weight))
     files = frozenset(sources) - {"live"}
@@ -26,6 +27,7 @@ def ranked(findings: Iterable[Finding], sources: Sequence[str] = ()) -> tuple[Fi
             if _root(other, cause) != index and _kin(finding, order[other], files):
                 cause[index] = other
                 break
+    _one_cause_each(order, cause)
     consequences: dict[int, list[int]] = {}
     for index in sorted(cause):
         consequences.setdefault(_root(index, cause), []).append(index)
@@ -35,6 +37,16 @@ def ranked(findings: Iterable[Finding], sources: Sequence[str] = ()) -> tuple[Fi
             result.append(finding)
             result.extend(_explained(order[item], order[cause[item]]) for item in consequences.get(index, ()))
     return tuple(result)
+
+
+def _one_cause_each(order: Sequence[Finding], cause: dict[int, int]) -> None:
+    """Let the first of those that name one failure explain the rest."""
+    firsts: dict[str, int] = {}
+    for index, finding in enumerate(order):
+        if finding.problem.failure and index not in cause:
+            first = firsts.setdefault(finding.problem.failure, index)
+            if first != index:
+                cause[index] = first
 
 
 def _root(index: int, cause: Mapping[int, int]) -> int:

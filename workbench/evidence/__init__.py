@@ -15,6 +15,9 @@ from workbench.evidence.image import Queue as Queue
 from workbench.evidence.image import RestoreStats as RestoreStats
 from workbench.evidence.log import LogLine as LogLine
 from workbench.evidence.log import Stage as Stage
+from workbench.evidence.log_digest import LogDigest as LogDigest
+from workbench.evidence.log_digest import LogKind as LogKind
+from workbench.evidence.log_digest import Outcome as Outcome
 from workbench.evidence.netfilter import Backend as Backend
 from workbench.evidence.netfilter import Lock as Lock
 from workbench.evidence.netfilter import LockScope as LockScope

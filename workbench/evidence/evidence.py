@@ -7,6 +7,7 @@ from workbench.evidence.gap import Gap
 from workbench.evidence.host import Host, Sysctl
 from workbench.evidence.image import ImageDirectory
 from workbench.evidence.log import LogLine
+from workbench.evidence.log_digest import LogDigest
 from workbench.evidence.netfilter import Lock, Rule
 from workbench.evidence.network import ConntrackEntry, Network, NetworkNamespace
 from workbench.evidence.process import Descriptor, Process
@@ -51,6 +52,8 @@ class Evidence:
     conntrack: tuple[ConntrackEntry, ...] | Gap = field(default_factory=lambda: not_collected("conntrack"))
     images: tuple[ImageDirectory, ...] | Gap = field(default_factory=lambda: not_collected("images"))
     log: tuple[LogLine, ...] | Gap = field(default_factory=lambda: not_collected("log"))
+    logs: tuple[LogDigest, ...] | Gap = field(default_factory=lambda: not_collected("logs"))
+    """What each log says, one after the other; ``log`` has the lines that they kept."""
     unfinished: tuple[UnfinishedOperation, ...] | Gap = field(default_factory=lambda: not_collected("unfinished"))
     target: Target | Gap = field(default_factory=lambda: not_collected("target"))
     partial: tuple[Gap, ...] = ()

@@ -18,6 +18,10 @@ LINE_LIMIT = 16 * 1024
 _PREFIX = re.compile(r"(?:\((?P<seconds>\d{2,9}\.\d{1,9})\) ?)?(?:(?:pie: +| *)(?P<pid>\d{1,10}): )?", re.ASCII)
 # Error (criu/sk-inet.c:721): Can't bind ...    Warn  (criu/kerndat.c:659): ...    Error: Could not process rule: ...
 _LEVEL = re.compile(r"(?P<level>Error|Warn) *(?:\((?P<source>[^():\s]{1,200}):\d{1,9}\))?: ")
+# In a tracker, a console or an engine's output the same stands behind something else: b"(00.01) Error (criu/x.c:1): ...
+_EMBEDDED = re.compile(
+    r"(?:\s(?P<pid>\d{1,10}): )?(?P<level>Error|Warn) *\((?P<source>[\w./\-]{1,200}\.[ch]):\d{1,9}\): ", re.ASCII
+)
 _FAILED = re.compile(r"(?:Dumping|Restoring) FAILED\.")
 
 # Each text as CRIU 3.16 to 4.2.1 prints it at -v4; where two stand, the second is there at lower levels too.
@@ -67,6 +71,9 @@ def parse_line(number: int, text: str, file: str = "") -> LogLine:
     assert prefix is not None  # every part of it is optional
     rest = text[prefix.end() :]
     mark = _LEVEL.match(rest)
+    pid = prefix["pid"]
+    if mark is None and " (" in rest and (mark := _EMBEDDED.search(rest)):
+        pid = pid or mark["pid"]
     message = rest[mark.end() :] if mark else rest
     begins = _STAGE.match(message)
     level = {"Error": "error", "Warn": "warning"}[mark["level"]] if mark else "info"
@@ -76,7 +83,7 @@ def parse_line(number: int, text: str, file: str = "") -> LogLine:
         number=number,
         text=text,
         seconds=float(prefix["seconds"]) if prefix["seconds"] else None,
-        pid=int(prefix["pid"]) if prefix["pid"] else None,
+        pid=int(pid) if pid else None,
         level=level,
         source=mark["source"] if mark else None,
         message=message,

@@ -66,7 +66,7 @@ def test_other_files_are_passed_over(own: Path) -> None:
         (PAGE, BODY.replace("X001", "X002"), "CODE is not X001"),
         (PAGE, BODY.replace("'own'", "'other'"), "NAME is not own"),
         (PAGE, BODY.replace("'1.0'", "''"), "SINCE is not a version"),
-        (PAGE, BODY.replace("log", "logs"), "'logs' is no section of evidence"),
+        (PAGE, BODY.replace("log", "journals"), "'journals' is no section of evidence"),
         (PAGE.replace("It is so.", "it is\nso"), BODY, "does not begin with a sentence"),
         (PAGE.replace("What to do", "What to eat"), BODY, "no text under 'What to do'"),
         (PAGE.replace(f"{'References':}\n----------\nText.", "References\n----------\n"), BODY, "under 'References'"),

@@ -58,3 +58,17 @@ def test_one_file_is_kinship_and_one_section_of_the_host_is_not() -> None:
     effect = _finding("effect", follows=("cause",), subject=Subject("x", "2"), quotes=(Quote("a.log", "text", 9),))
     assert _said([effect, cause], "a.log")[1] == ("effect", "note", "CAUSE")
     assert _said([effect, cause], "live")[1] == ("cause", "error", None)
+
+
+def test_one_failure_has_one_cause() -> None:
+    def about(name: str, weight: int) -> Finding:
+        problem = Problem(Severity.ERROR, Subject("log", name), name, weight=weight, failure="dump.log")
+        return Finding(name.upper(), name, problem, Severity.ERROR)
+
+    found = [about("late", 1), about("root", 3), _finding("elsewhere"), about("next", 2)]
+    assert _said(found) == [
+        ("root", "error", None),
+        ("next", "note", "ROOT"),
+        ("late", "note", "ROOT"),
+        ("elsewhere", "error", None),
+    ]

@@ -1,0 +1,96 @@
+"""Container engines in logs: which one speaks, and how a person who uses it hands CRIU an option."""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+from workbench.checking.finding import Fix
+
+
+class Engine(StrEnum):
+    """Who called CRIU."""
+
+    PODMAN = "podman"
+    DOCKER = "docker"
+    KUBERNETES = "kubernetes"
+    """With CRI-O or containerd under it."""
+    CRIO = "cri-o"
+    CONTAINERD = "containerd"
+    LXD = "lxd"
+    """Or Incus, or plain LXC: all call CRIU through liblxc."""
+    RUNC = "runc"
+    CRUN = "crun"
+    CRIU = "criu"
+    """A person, or a program of their own."""
+
+
+# The outermost first: docker's output names containerd and runc too. Paths and cgroup names are those that the
+# engines give: libpod-ID.scope, /docker/ID, crio-ID.scope, kubepods.slice, lxc.payload.NAME.
+_NAMED = (
+    (Engine.PODMAN, re.compile(r"\bpodman\b|libpod|buildah|overlay-containers", re.IGNORECASE)),
+    (
+        Engine.LXD,
+        re.compile(r"\b(?:lxc|lxd|incus)\b|lxc[-.](?:checkpoint|payload|monitor)|/(?:lxc|lxd|incus)/", re.IGNORECASE),
+    ),
+    (Engine.DOCKER, re.compile(r"\bdockerd?\b|/moby/|Error response from daemon", re.IGNORECASE)),
+    (Engine.KUBERNETES, re.compile(r"\bkube(?:let|ctl|rnetes|pods)|kubepods|k8s\.io|\bpod sandbox\b", re.IGNORECASE)),
+    (Engine.CRIO, re.compile(r"\bcri-?o\b|\bcrictl\b|crio-", re.IGNORECASE)),
+    (Engine.CONTAINERD, re.compile(r"containerd|\bctr (?:-n|c|containers?|checkpoint)\b|io\.containerd")),
+    (Engine.CRUN, re.compile(r"\bcrun\b")),
+    (Engine.RUNC, re.compile(r"\brunc\b")),
+)
+
+
+def engine_of(text: str) -> Engine:
+    """Who called CRIU, by the names and paths in a log."""
+    return next((engine for engine, pattern in _NAMED if pattern.search(text)), Engine.CRIU)
+
+
+Advice = Mapping[Engine | None, tuple[Fix, ...]]
+"""What to do, by engine; what stands under None holds for all and comes after it."""
+
+
+def handing_over(option: str, value: str = "", *, podman: str = "", runc: bool = False) -> Advice:
+    """How CRIU gets an option: on its command line, or through the engine's flag or configuration file.
+
+    ``podman`` is podman's own flag for it, where it has one; ``runc`` says that runc has the flag of the same name.
+    runc reads /etc/criu/runc.conf (since 1.0-rc7), crun /etc/criu/crun.conf, CRIU itself /etc/criu/default.conf;
+    on a container the annotation org.criu.config names another file. Source: runc docs/checkpoint-restore.md.
+    """
+    line = f"{option} {value}".strip()
+    flag = f"--{line}"
+    runc_file = Fix(f"Write the line `{line}` into /etc/criu/runc.conf and try again (runc 1.0-rc7 or newer).")
+    both = Fix(
+        f"Write the line `{line}` into /etc/criu/crun.conf (runtime crun) or /etc/criu/runc.conf (runtime runc) on the "
+        "node, or name a file with it in the annotation org.criu.config of the container."
+    )
+    own = Fix(f"Give criu the option {flag}.")
+    direct = Fix(f"Give podman the option {podman}, at the checkpoint and at the restore.") if podman else both
+    return {
+        Engine.CRIU: (own,),
+        Engine.PODMAN: (direct,),
+        Engine.DOCKER: (
+            Fix(
+                f"docker has no flag for it: write the line `{line}` into /etc/criu/runc.conf (runc 1.0-rc7 or newer)."
+            ),
+        ),
+        Engine.KUBERNETES: (both,),
+        Engine.CRIO: (both,),
+        Engine.CONTAINERD: (runc_file,),
+        Engine.CRUN: (both,),
+        Engine.RUNC: (Fix(f"Give runc the option {flag}."),) if runc else (runc_file,),
+        Engine.LXD: (Fix(f"Write the line `{line}` into /etc/criu/default.conf, which CRIU reads whoever calls it."),),
+    }
+
+
+def advice(*texts: str, **by_engine: str) -> Advice:
+    """The same for everybody, and more for users of some engines: ``advice("Free the port.", podman="...")``."""
+    result: dict[Engine | None, tuple[Fix, ...]] = {None: tuple(Fix(text) for text in texts)}
+    result.update({Engine[name.upper()]: (Fix(text),) for name, text in by_engine.items()})
+    return result
+
+
+def joined(*parts: Advice) -> Advice:
+    """Several pieces of advice, in this order."""
+    keys = dict.fromkeys(key for part in parts for key in part)
+    return {key: tuple(fix for part in parts for fix in part.get(key, ())) for key in keys}
