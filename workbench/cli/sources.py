@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence, Gap, ImageDirectory, LogLine, not_collected
+from workbench.evidence import Evidence, Gap, ImageDirectory, LogDigest, not_collected
 from workbench.evidence.netfilter import Lock, Rule
 from workbench.read.recognise import Kind, recognise
 
@@ -42,7 +42,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self._sources: list[str] = []
-        self._log: list[LogLine] = []
+        self._logs: list[LogDigest] = []
         self._rules: list[Rule] = []
         self._locks: list[Lock] = []
         self._has_rules = False
@@ -65,14 +65,14 @@ class _Reading:
 
     def _text(self, path: str) -> None:
         """A log, a list of rules or both, one after the other in one file."""
-        from workbench.read.criu_log import read_log
+        from workbench.read.log_digest import read_digest
 
-        lines = list(read_log(path))
-        self._log.extend(lines)
-        if Path(path).stat().st_size <= RULES_LIMIT and any(_may_be_rules(line.text) for line in lines):
+        digest = read_digest(path)
+        self._logs.append(digest)
+        if digest.total_bytes <= RULES_LIMIT and any(_may_be_rules(line.text) for line in digest.lines):
             from workbench.read.netfilter_dump import is_netfilter_dump, read_netfilter_dump
 
-            text = "\n".join(line.text for line in lines)
+            text = Path(path).read_text("utf-8", "surrogateescape")
             if is_netfilter_dump(text):
                 dump = read_netfilter_dump(text)
                 self._has_rules = True
@@ -87,7 +87,8 @@ class _Reading:
             rules=tuple(self._rules) if self._has_rules else not_collected("rules"),
             locks=tuple(self._locks) if self._has_rules else not_collected("locks"),
             images=tuple(self._images) if self._images else not_collected("images"),
-            log=tuple(self._log) if self._log else not_collected("log"),
+            log=tuple(line for digest in self._logs for line in digest.lines) if self._logs else not_collected("log"),
+            logs=tuple(self._logs) if self._logs else not_collected("logs"),
             partial=tuple(Gap("sources", error.message, error.hint) for error in unreadable),
         )
 
