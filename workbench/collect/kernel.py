@@ -64,7 +64,10 @@ def collect_features(proc: Path = procfs.PROC) -> dict[str, bool]:
         "conntrack": (proc / "sys/net/netfilter/nf_conntrack_max").exists(),
         "iptables_legacy": (proc / "net/ip_tables_names").exists(),
     }
-    features |= {tool: shutil.which(tool) is not None for tool in ("nft", "iptables", "ip6tables")}
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin"  # cron and services lack them
+    features |= {tool: shutil.which(tool, path=path) is not None for tool in ("nft", "iptables", "ip6tables")}
+    if meant := shutil.which("iptables", path=path):
+        features["iptables_is_nft"] = "nft" in Path(meant).resolve().name
     return features
 
 
