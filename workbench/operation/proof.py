@@ -90,11 +90,12 @@ def _ended(image: ImageSocket, now: End) -> tuple[Verdict, str] | None:
     """The verdict if there is no living socket any more; None if there is one."""
     if image.state is TcpState.CLOSE:
         return Verdict.CONTINUED, "It was closed already when it was dumped, and is closed again with what was unread."
-    if now.socket is None and now.sequences is None:
-        if image.state in {TcpState.LAST_ACK, TcpState.CLOSING, TcpState.FIN_WAIT1, TcpState.FIN_WAIT2}:
-            return Verdict.CONTINUED, "It was being closed when it was dumped, and has ended since."
-        return Verdict.LOST, "There is no such socket any more: it was closed or reset after its release."
     state = now.socket.state if now.socket else TcpState.CLOSE
+    all_acknowledged = now.sequences is None or now.sequences.snd_una == now.sequences.write_seq
+    if state is TcpState.CLOSE and image.state in _CLOSING and all_acknowledged:
+        return Verdict.CONTINUED, "It was being closed when it was dumped, and has ended since."
+    if now.socket is None and now.sequences is None:
+        return Verdict.LOST, "There is no such socket any more: it was closed or reset after its release."
     if state is TcpState.CLOSE:
         return Verdict.RESET, "It was reset after its release: the descriptor is open, its socket is closed."
     if state not in _FOLLOWING[image.state]:
@@ -117,6 +118,8 @@ def _lost(options: Mapping[str, Mapping[str, object]]) -> str:
 
 
 _S = TcpState
+_CLOSING = {_S.FIN_WAIT1, _S.FIN_WAIT2, _S.CLOSING, _S.LAST_ACK}
+"""States in which the program has closed its end: the next thing to come is the end."""
 _AFTER_FIN = {_S.FIN_WAIT1, _S.FIN_WAIT2, _S.CLOSING, _S.TIME_WAIT}
 _FOLLOWING = {
     _S.SYN_SENT: set(_S),

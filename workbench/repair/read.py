@@ -28,6 +28,8 @@ _WINDOW = struct.Struct("=5I")  # struct tcp_repair_window: snd_wl1, snd_wnd, ma
 _OWN_FIN = {TcpState.FIN_WAIT1, TcpState.CLOSING, TcpState.LAST_ACK}
 """States in which the own FIN is in the send queue, not acknowledged."""
 _PEER_FIN = {TcpState.CLOSE_WAIT, TcpState.CLOSING, TcpState.LAST_ACK}
+SETTLING_S = 1.0
+"""How long a task in CRIU's hold may take to fall asleep."""
 _FUTEX = {"x86_64": 202}.get(machine(), 98)
 
 
@@ -59,21 +61,30 @@ def read_stopped(holders: Sequence[tuple[int, int]], inode: int) -> ReadSocket:
 def _refuse_if_it_could_run(pid: int, in_repair: bool) -> None:
     """Every thread must be stopped, traced or dead; with the socket in repair mode, blocked in CRIU's restorer too.
 
-    Between ``post-restore`` and the release CRIU's restorer blob waits in futex(2) (criu/pie/restorer.c).
+    Between ``post-restore`` and the release CRIU's restorer blob waits in futex(2) (criu/pie/restorer.c). CRIU tells us
+    as soon as a task has reported itself, which is a moment before it sleeps: that moment is waited for.
     """
+    deadline = time.monotonic() + (SETTLING_S if in_repair else 0)
     try:
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            state = (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
-            if state in "tTZX":
-                continue
-            if in_repair and state == "S" and (task / "syscall").read_text().startswith(f"{_FUTEX} "):
-                continue
-            raise WorkbenchError(
-                f"Process {pid}, which holds the socket, is not stopped (state {state})",
-                "reading it now could corrupt its stream; stop every process that holds it first",
-            )
+        while (state := _running_state(pid, in_repair)) is not None:
+            if time.monotonic() >= deadline:
+                raise WorkbenchError(
+                    f"Process {pid}, which holds the socket, is not stopped (state {state})",
+                    "reading it now could corrupt its stream; stop every process that holds it first",
+                )
+            time.sleep(0.001)
     except OSError as error:
         raise WorkbenchError(f"Process {pid}, which holds the socket, cannot be looked at: {error.strerror}") from error
+
+
+def _running_state(pid: int, in_repair: bool) -> str | None:
+    """State letter of a thread that could run; None if there is none."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        state = (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+        in_restorer = in_repair and state == "S" and (task / "syscall").read_text().startswith(f"{_FUTEX} ")
+        if state not in "tTZX" and not in_restorer:
+            return state
+    return None
 
 
 def _read(sock: socket.socket, in_repair: bool) -> ReadSocket:

@@ -14,6 +14,7 @@ class ReadSocket:
     """One connection, read while every process that holds it stood still."""
 
     connection: Connection
+    """As the socket itself knows it: in CLOSE and SYN_SENT without the peer (getpeername(2) gives ENOTCONN)."""
     family: int
     """2 = AF_INET, 10 = AF_INET6."""
     state: TcpState
