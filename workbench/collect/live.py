@@ -140,7 +140,7 @@ class LiveSource:
         inodes = table.column("inode")
         ownerless: Collection[int] = ()
         if rows is None or isinstance(rows, Gap) or not self._sequences.pids_are_ours:
-            holders = self._owners.read(inodes.tolist())
+            holders = self._owners.find(inodes.tolist())
             ownerless = self._owners.ownerless
         else:
             # Rows tell TCP alone: the descriptor of a multipath socket is found in /proc. A socket that was closed
@@ -148,7 +148,7 @@ class LiveSource:
             missing = without_row(inodes, rows)
             lasting = missing if self._missing is None else missing & self._missing
             self._missing = missing
-            holders = RowOwners(rows, self._owners.read(lasting) if lasting else None, self._proc)
+            holders = RowOwners(rows, self._owners.find(lasting) if lasting else None, self._proc)
             ownerless = self._owners.ownerless if lasting else ()
         table = table.with_holders(holders)
         if not (ownerless and self._owners.refused):

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -41,39 +41,35 @@ class OwnerReader:
     def __init__(self, proc: Path = procfs.PROC) -> None:
         self._proc = proc
         self._opened: dict[int, _Opened] = {}
-        self._ownerless: set[int] = set()
+        self._ownerless: frozenset[int] = frozenset()
         self._round = 0
-        self._sockets: Mapping[int, tuple[Holder, ...]] = {}
+        self._wanted: frozenset[int] = frozenset()
+        self._found: Mapping[int, tuple[Holder, ...]] = {}
         self.refused: tuple[int, ...] = ()
         """Processes whose descriptors may not be read."""
 
-    def read(self, inodes: Collection[int] = ()) -> Mapping[int, tuple[Holder, ...]]:
-        """Holders by inode of the socket, as they are now.
-
-        ``inodes``: sockets known to exist, for which an owner should be found if there is one.
-        """
+    def find(self, inodes: Iterable[int]) -> Mapping[int, tuple[Holder, ...]]:
+        """Who holds these sockets now; those that nobody is known to hold are left out (``ownerless``)."""
         self._round += 1
+        wanted = frozenset(inodes) - {0}
         changed = self._look(everywhere=False)
-        if changed:
-            self._sockets = self._holders("sockets")
-        missing = {inode for inode in inodes if inode and inode not in self._sockets}
-        if missing - self._ownerless:
+        if changed or wanted != self._wanted:
+            self._wanted, self._found = wanted, self._holders("sockets", wanted)
+        if wanted - self._found.keys() - self._ownerless:
             self._look(everywhere=True)
-            self._sockets = self._holders("sockets")
-            missing = {inode for inode in missing if inode not in self._sockets}
-        self._ownerless = missing
-        return self._sockets
+            self._found = self._holders("sockets", wanted)
+        self._ownerless = wanted - self._found.keys()
+        return self._found
 
     def read_all(self) -> Mapping[int, tuple[Holder, ...]]:
-        """Holders by inode of the socket, every process looked into now."""
-        if self._look(everywhere=True):
-            self._sockets = self._holders("sockets")
-        return self._sockets
+        """Holders of every socket, each process looked into now."""
+        self._look(everywhere=True)
+        return self._holders("sockets")
 
     @property
     def ownerless(self) -> frozenset[int]:
         """Of the inodes last asked for, those that no readable process holds."""
-        return frozenset(self._ownerless)
+        return self._ownerless
 
     def pipes(self) -> Mapping[int, tuple[Holder, ...]]:
         """Holders by inode of the pipe, both ends, as of the last round."""
@@ -108,11 +104,12 @@ class OwnerReader:
         self.refused = tuple(refused)
         return before != self._opened
 
-    def _holders(self, kind: str) -> Mapping[int, tuple[Holder, ...]]:
+    def _holders(self, kind: str, wanted: Container[int] | None = None) -> Mapping[int, tuple[Holder, ...]]:
         found: defaultdict[int, list[Holder]] = defaultdict(list)
         for pid, opened in self._opened.items():
             for inode, fd in getattr(opened, kind):
-                found[inode].append(Holder(pid, fd, opened.command))
+                if wanted is None or inode in wanted:
+                    found[inode].append(Holder(pid, fd, opened.command))
         return MappingProxyType({inode: tuple(holders) for inode, holders in found.items()})
 
 

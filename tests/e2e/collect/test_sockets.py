@@ -25,7 +25,7 @@ def test_every_state_is_listed_as_ss_lists_it(every_state: Scene) -> None:
     bound = [each for each in ours.values() if each.state is TcpState.CLOSE]
     assert len(bound) == 1, "ss 6.1 does not ask for sockets that are only bound"
     assert ours.keys() - {bound[0].cookie} == before.keys() == after.keys()
-    holders = OwnerReader().read([each.inode for each in ours.values()])
+    holders = OwnerReader().find(each.inode for each in ours.values())
     for cookie in before:
         mine = ours[cookie]
         assert mine.netns == every_state.inode
@@ -118,7 +118,7 @@ def test_a_multipath_socket_is_known_by_its_descriptor(scene: Scene) -> None:
     listener = scene.listener(protocol=socket.IPPROTO_MPTCP)
     (listening,) = scene.sockets()
     assert (listening.mptcp, listening.ulp) == (True, "mptcp")
-    assert OwnerReader().read()[listening.inode][0].fd == listener.fileno()
+    assert OwnerReader().read_all()[listening.inode][0].fd == listener.fileno()
 
 
 def test_congestion_control_mark_and_shutdown(scene: Scene) -> None:
