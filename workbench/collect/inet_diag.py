@@ -51,7 +51,7 @@ def request() -> bytes:
 class Block:
     """Messages of one form: the same length, the same attributes at the same places."""
 
-    raw: bytes
+    raw: memoryview
     """The messages one after the other, each ``size`` bytes, netlink header first."""
     size: int
     places: tuple[slice | None, ...]
@@ -67,7 +67,7 @@ class Block:
         return np.frombuffer(self.raw, form)[name]
 
     def message(self, index: int) -> bytes:
-        return self.raw[index * self.size : (index + 1) * self.size]
+        return bytes(self.raw[index * self.size : (index + 1) * self.size])
 
 
 def blocks(answer: Answer) -> Iterator[Block]:
@@ -100,7 +100,8 @@ def _split(rows: NDArray[np.uint8]) -> Iterator[Block]:
         alike = (rows[:, headers] == rows[0, headers]).all(axis=1)
         everything = bool(alike.all())
         places = tuple(attributes.get(attribute) for attribute in SHOWN)
-        yield Block((rows if everything else rows[alike]).tobytes(), rows.shape[1], places)
+        picked = rows if everything else rows[alike]
+        yield Block(picked.data.cast("B"), rows.shape[1], places)
         if everything:
             return
         rows = rows[~alike]

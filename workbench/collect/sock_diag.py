@@ -15,14 +15,15 @@ HEADER = struct.Struct("=IHHII")
 _NETLINK_SOCK_DIAG = 4
 _DUMP_REQUEST = 0x301  # NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
 _ERROR, _DONE = 2, 3
-_BUFFER = 1 << 16  # the kernel fills at most 32 KiB at a time (netlink_dump)
+_MOST = 1 << 15  # what the kernel gives at a time (netlink_dump)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """All messages of one dump."""
 
-    data: bytes
+    data: bytes | bytearray
+    """Valid until the next dump over the same socket: its memory is used again."""
     offsets: list[int]
     """Where each message begins (its ``struct nlmsghdr``)."""
 
@@ -30,7 +31,7 @@ class Answer:
         """Each message without its header."""
         for offset in self.offsets:
             (length,) = struct.unpack_from("=I", self.data, offset)
-            yield self.data[offset + HEADER.size : offset + length]
+            yield bytes(self.data[offset + HEADER.size : offset + length])
 
 
 class SockDiag:
@@ -46,49 +47,44 @@ class SockDiag:
 
         self._socket = inside(namespace.path, open_within)
         self._sequence = 0
-        self._buffer = bytearray(_BUFFER)
+        self._buffer = bytearray(2 * _MOST)
 
     def dump(self, message_type: int, request: bytes) -> Answer:
         """Ask and return every answer. Raises OSError with the kernel's error number."""
         self._sequence += 1
         length = HEADER.size + len(request)
         self._socket.send(HEADER.pack(length, message_type, _DUMP_REQUEST, self._sequence, 0) + request)
-        parts: list[bytes] = []
         offsets: list[int] = []
-        base = 0
+        end = 0
         while True:
-            size = self._socket.recv_into(self._buffer)
-            part = bytes(memoryview(self._buffer)[:size])
-            done = self._walk(part, base, offsets)
-            parts.append(part)
-            base += size
-            if done:
-                return Answer(b"".join(parts), offsets)
+            if len(self._buffer) - end < _MOST:
+                self._buffer = self._buffer + bytes(len(self._buffer))
+            begin, end = end, end + self._socket.recv_into(memoryview(self._buffer)[end:])
+            if self._walk(begin, end, offsets):
+                return Answer(self._buffer, offsets)
 
-    def _walk(self, part: bytes, base: int, offsets: list[int]) -> bool:
-        """Add the place of each answer in ``part``; true if the dump is complete."""
-        unpack = HEADER.unpack_from
-        position, end = 0, len(part)
+    def _walk(self, position: int, end: int, offsets: list[int]) -> bool:
+        """Add the place of each answer that was received; true if the dump is complete."""
+        unpack, buffer = HEADER.unpack_from, self._buffer
         while position < end:
-            length, kind, _, sequence, _ = unpack(part, position)
+            length, kind, _, sequence, _ = unpack(buffer, position)
             if sequence == self._sequence:  # else: the rest of an earlier dump that was broken off
                 if kind in (_DONE, _ERROR):
-                    _raise_error(part, position, length)
+                    self._raise_error(position, length)
                     return True
-                offsets.append(base + position)
+                offsets.append(position)
             position += (length + 3) & ~3
         return False
 
+    def _raise_error(self, position: int, length: int) -> None:
+        if length < HEADER.size + 4:
+            return
+        (number,) = struct.unpack_from("=i", self._buffer, position + HEADER.size)
+        if number < 0:
+            raise OSError(-number, os.strerror(-number))
+
     def close(self) -> None:
         self._socket.close()
-
-
-def _raise_error(part: bytes, position: int, length: int) -> None:
-    if length < HEADER.size + 4:
-        return
-    (number,) = struct.unpack_from("=i", part, position + HEADER.size)
-    if number < 0:
-        raise OSError(-number, os.strerror(-number))
 
 
 class SockDiags:
