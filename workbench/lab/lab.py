@@ -11,7 +11,7 @@ from workbench.evidence import Connection, NetworkNamespace
 from workbench.lab import marker
 from workbench.lab.namespaces import Host, address, join, slow_down
 from workbench.lab.peer import Peer, Talked, start_server
-from workbench.lab.scenario import Scenario
+from workbench.lab.scenario import ClientProgram, Scenario
 from workbench.lab.situation import PATIENCE_S, wait_until_reached
 
 
@@ -62,6 +62,11 @@ class Lab:
         return self._scratch
 
     @property
+    def images(self) -> Path:
+        """Where a dump of the server may go."""
+        return self.scratch / "images"
+
+    @property
     def host(self) -> Host:
         """The host of the dumped program."""
         return self._hosts[self.scenario.server.host]
@@ -75,6 +80,11 @@ class Lab:
     def connections(self) -> tuple[Connection, ...]:
         """Every connection that was made, seen from the dumped end."""
         return tuple(one.connection for one in self.talked() if one.connection is not None)
+
+    @property
+    def clients(self) -> tuple[ClientProgram, ...]:
+        """Which client each row of ``talked`` belongs to."""
+        return tuple(peer.client for peer in self._peers for _ in range(peer.client.connections))
 
     def connect(self, when: str) -> None:
         """Start the clients that connect ``before`` or ``after`` the operation."""
