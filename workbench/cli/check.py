@@ -114,7 +114,9 @@ def _evidence(options: argparse.Namespace) -> tuple[Evidence, tuple[WorkbenchErr
     evidence, part = look_at_host(options, for_dump=options.purpose == "dump")
     read = files.evidence
     if options.sources:
-        sections = {name: value for name in ("images", "log", "logs") if not isinstance(value := getattr(read, name), Gap)}
+        sections = {
+            name: value for name in ("images", "log", "logs") if not isinstance(value := getattr(read, name), Gap)
+        }
         evidence = replace(
             evidence,
             sources=(*evidence.sources, *read.sources),
