@@ -17,6 +17,9 @@ from workbench.repair.borrow import borrow
 from workbench.repair.read import read_stopped
 from workbench.repair.record import ReadSocket
 
+SYSTEM_PYTHON = Path("/usr/bin/python3")
+PYTHON = str(SYSTEM_PYTHON) if SYSTEM_PYTHON.exists() else sys.executable
+"""The distribution's own has fewer libraries to dump, and recordings do not tell where this tree lies."""
 PROGRAM = Path(__file__).with_name("both_ends.py")
 DEADLINE_S = 20.0
 
@@ -34,7 +37,8 @@ class BothEnds:
 
     def __init__(self, family: str, situation: str) -> None:
         self._peer = subprocess.Popen(
-            [sys.executable, "-S", "-E", str(PROGRAM), family, situation],
+            [PYTHON, "-S", "-E", str(PROGRAM), family, situation],
+            cwd="/",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -86,18 +90,18 @@ class BothEnds:
     def read(self) -> ReadSocket:
         return read_stopped(((self.pid, self.fd),), self.inode)
 
-    def dump(self, criu: str, images: Path, *, leave_running: bool = False, **options: object) -> ReadSocket | None:
-        """Dump our end; what was read at the hold when its images were complete."""
+    def dump(self, criu: str, images: Path, *, leave_running: bool = False, close: bool = False) -> ReadSocket | None:
+        """Dump our end; what was read at the hold when its images were complete, but nothing with --tcp-close."""
         held: list[ReadSocket] = []
 
         def hold(notification: Notification) -> bool:
-            if notification.name == "post-dump" and "tcp_close" not in options:
+            if notification.name == "post-dump" and not close:
                 held.append(self.read())
             return True
 
-        options = {"tcp_established": "tcp_close" not in options, "network_lock": "NFTABLES", **options}
-        asked = {"pid": self.pid, "log_file": "dump.log", "leave_running": leave_running, **options}
-        response = self._request(criu, "dump", images, asked, hold)
+        policy = "tcp_close" if close else "tcp_established"
+        options = {"pid": self.pid, "log_file": "dump.log", "network_lock": "NFTABLES", policy: True}
+        response = self._request(criu, "dump", images, options | {"leave_running": leave_running}, hold)
         assert response.success, (images / "dump.log").read_text(errors="replace")[-2000:]
         if not leave_running:
             until(lambda: not Path(f"/proc/{self.pid}").exists())
