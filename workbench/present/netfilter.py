@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from workbench.evidence import Gap, Rule
-from workbench.evidence.lock_map import LockStatus, LockUse
+from workbench.evidence.lock_map import LockUse
+from workbench.evidence.lock_status import LockStatus
 from workbench.present.line import Line, Tone, heading, line
 from workbench.present.locks import lock_owner, lock_sentence
 from workbench.present.situation import Situation

@@ -1,7 +1,7 @@
 """Names of states and kinds, as short as a column wants them and as long as a sentence does."""
 
 from workbench.evidence import SocketTimer, TcpState
-from workbench.evidence.lock_map import LockStatus
+from workbench.evidence.lock_status import LockStatus
 from workbench.present.line import Tone
 
 STATE_SHORT = {

@@ -1,0 +1,192 @@
+"""An operation while it runs: steps, locks, a connection before and now with its peer, the log, what waiting costs."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from workbench.evidence import LogLine, SocketTimer
+from workbench.operation.progress import End, Progress, StepState, Watched
+from workbench.operation.request import DumpRequest, Hold
+from workbench.present.connections import timer_text, timer_tone
+from workbench.present.line import Line, Piece, Tone, heading, line
+from workbench.present.patience import Patience, patience
+from workbench.present.progress import step_text
+from workbench.present.text import printable
+from workbench.present.units import count, duration, milliseconds
+from workbench.present.width import fit
+from workbench.present.words import STATE_SHORT
+
+_HELD = {
+    Hold.FROZEN: "Every process is stopped; no connection is locked yet.",
+    Hold.IMAGES_COMPLETE: "The images are complete, the connections locked; {then}.",
+    Hold.RESTORED: "The processes are restored and wait; their connections are still locked.",
+}
+_BACK = {
+    Hold.FROZEN: "the processes run on, nothing has changed",
+    Hold.IMAGES_COMPLETE: "the processes run on, the lock is lifted",
+    Hold.RESTORED: "the restored processes are ended, lock and images stay: restore again later",
+}
+
+
+def title_line(progress: Progress, width: int) -> Line:
+    """What is done, since when."""
+    took = milliseconds(progress.elapsed_ms)
+    title = fit(printable(progress.plan.title), max(width - len(took) - 2, 10))
+    return line((title, Tone.STRONG), "  ", (took, Tone.DIM))
+
+
+def steps_line(progress: Progress) -> Line:
+    """All steps in their order."""
+    pieces: list[Piece | str] = []
+    for step in progress.steps:
+        # The pieces of one step stay together where the line is wrapped: no break between mark and name.
+        pieces += [(text.replace(" ", "\u00a0"), tone) for text, tone in step_text(step)]
+        pieces.append("  ")
+    return line(*pieces)
+
+
+def lock_lines(progress: Progress) -> list[Line]:
+    """Each lock that stands: whose, which directions, how many packets it has held back."""
+    if not progress.locks:
+        return [heading("Locks"), line(("none stands now", Tone.DIM))]
+    lines = [heading(f"Locks: {len(progress.locks)}")]
+    packets = [lock.packets for lock in progress.locks if lock.packets is not None]
+    if len(progress.locks) > 3 and packets:
+        lines.append(line((f"{count(sum(packets), 'packet')} held back by all of them", Tone.LOCK)))
+    for lock in progress.locks[:20]:
+        held = "packets not counted" if lock.packets is None else f"{count(lock.packets, 'packet')} held back"
+        way = " and ".join(sorted(lock.directions))
+        holds = count(len(lock.connections), "connection") if lock.connections else "whole namespace"
+        lines.append(line((printable(lock.name), Tone.LOCK)))
+        lines.append(line(f"  {holds}, {way}, ", (held, Tone.LOCK)))
+    return lines
+
+
+def connection_lines(progress: Progress, number: int, width: int) -> list[Line]:
+    """One connection: before, now, and its peer when it is on this host."""
+    if not progress.watched:
+        return [heading("Connections"), line(("none is concerned", Tone.DIM))]
+    watched = progress.watched[number % len(progress.watched)]
+    which = (
+        f" {number % len(progress.watched) + 1} of {len(progress.watched)}, n: next"
+        if len(progress.watched) > 1
+        else ""
+    )
+    size = max((width - 11) // 3, 8)
+    heads = "".join(fit(text, size) for text in ("before", "now", "peer" if watched.peer else ""))
+    lines = [
+        line((printable(str(watched.connection)), Tone.STRONG), (which, Tone.DIM)),
+        line((f"{'':11}{heads}", Tone.HEADING)),
+    ]
+    lines += [_compared(name, value, watched, size) for name, value in _FIELDS.items()]
+    if watched.peer is None:
+        lines.append(line(("its peer is not on this host", Tone.DIM)))
+    return lines
+
+
+def log_lines(log: Sequence[LogLine], limit: int | None = None) -> list[Line]:
+    """The log with errors marked and harmless ones dimmed; only the last ``limit`` lines."""
+    errors = sum(each.level == "error" and not each.harmless for each in log)
+    harmless = sum(each.level != "info" and each.harmless for each in log)
+    about = f"Log: {count(errors, 'error')}, {count(harmless, 'harmless message')}, {count(len(log), 'line')}"
+    shown = log if limit is None else log[-limit:]
+    return [heading(about), *(_log_line(each) for each in shown)]
+
+
+def hold_lines(progress: Progress) -> list[Line]:
+    """What waiting here means and what can be done; empty where nothing waits."""
+    if progress.held is None:
+        if progress.outcome is None and not progress.can_turn_back:
+            return [line(("It can no longer be turned back: it goes on to its end.", Tone.DIM))]
+        return []
+    then = "run on" if isinstance(progress.plan.request, DumpRequest) and progress.plan.request.leave_running else "end"
+    said = _HELD[progress.held].format(then=f"the processes have yet to {then}")
+    lines = [line(("HELD  ", Tone.WARNING), said), cost_line(progress)]
+    lines.append(line(("c ", Tone.STRONG), "continue   ", ("b ", Tone.STRONG), f"turn back: {_BACK[progress.held]}"))
+    return lines
+
+
+def cost_line(progress: Progress) -> Line:
+    """What holding costs: the peer that gives up first."""
+    known = [(waits, each) for each in progress.watched if (waits := _peer_patience(each)) is not None]
+    on_host = [each for each in progress.watched if each.peer is not None]
+    if not progress.watched:
+        return line("Holding costs no connection anything.")
+    if not on_host:
+        return line(
+            "The peers are not on this host: with Linux's defaults each gives up some 15 min after its first "
+            "unanswered segment."
+        )
+    if not known:
+        return line("Holding costs the peers nothing yet: none of them waits for an answer.")
+    waits, _ = min(known, key=lambda each: each[0].least_ms)
+    left = duration(waits.least_ms / 1000)
+    tone = Tone.BAD if waits.least_ms < 10_000 else Tone.WARNING if waits.least_ms < 60_000 else Tone.NORMAL
+    nearest = "The peer" if len(on_host) == 1 else "The most impatient peer"
+    return line((f"{nearest} retransmits in {milliseconds(waits.next_ms)} and gives up in {left}.", tone))
+
+
+def running_step(progress: Progress) -> str:
+    """Name of the step that runs or is held; empty at the end."""
+    return next((step.name for step in progress.steps if step.state in {StepState.RUNNING, StepState.HELD}), "")
+
+
+def _peer_patience(watched: Watched) -> Patience | None:
+    if watched.peer is None or watched.peer.socket is None:
+        return None
+    return patience(watched.peer.socket, watched.peer.sequences, None, None)
+
+
+def _state(end: End) -> Piece:
+    if end.socket is None:
+        return "gone", Tone.DIM
+    repair = " repair" if end.sequences and end.sequences.repair else ""
+    return STATE_SHORT[end.socket.state] + repair, Tone.LOCK if repair else Tone.NORMAL
+
+
+def _timer(end: End) -> Piece:
+    if end.socket is None or end.socket.timer is SocketTimer.NONE:
+        return "-", Tone.DIM
+    return timer_text(end.socket), timer_tone(end.socket)
+
+
+def _number(name: str) -> Callable[[End], Piece]:
+    def read(end: End) -> Piece:
+        value = getattr(end.sequences, name) if end.sequences else None
+        return ("-", Tone.DIM) if value is None else (str(value), Tone.NORMAL)
+
+    return read
+
+
+_FIELDS: Mapping[str, Callable[[End], Piece]] = {
+    "state": _state,
+    "snd_una": _number("snd_una"),
+    "snd_nxt": _number("snd_nxt"),
+    "in flight": _number("in_flight"),
+    "unsent": _number("unsent"),
+    "rcv_nxt": _number("rcv_nxt"),
+    "unread": _number("unread"),
+    "timer": _timer,
+}
+
+
+def _compared(name: str, read: Callable[[End], Piece], watched: Watched, size: int) -> Line:
+    before, now = read(watched.before), read(watched.now)
+    changed = before[0] != now[0] and now[1] is Tone.NORMAL
+    pieces = [before, (now[0], Tone.MOVING if changed else now[1])]
+    if watched.peer:
+        pieces.append(read(watched.peer))
+    return line((f"{name:<11}", Tone.DIM), *((fit(printable(text), size - 1) + " ", tone) for text, tone in pieces))
+
+
+def _log_line(entry: LogLine) -> Line:
+    stamp = "       " if entry.seconds is None else f"{entry.seconds:7.3f}"
+    mark, tone = "  ", Tone.NORMAL
+    if entry.harmless:
+        mark, tone = "~ ", Tone.DIM
+    elif entry.level == "error":
+        mark, tone = "! ", Tone.BAD
+    elif entry.level == "warning":
+        mark, tone = "? ", Tone.WARNING
+    elif entry.stage:
+        tone = Tone.STRONG
+    message = printable(entry.message or entry.text)
+    return line((f"{stamp} ", Tone.DIM), (mark, tone), (message, tone))

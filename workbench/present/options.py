@@ -1,0 +1,104 @@
+"""What can be chosen before a dump or a restore, and what each choice means."""
+
+from dataclasses import dataclass
+
+from workbench.operation.request import DumpRequest, Hold, LockMethod, Policy, RestoreRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One question with its possible answers; several at once where ``several``."""
+
+    key: str
+    title: str
+    answers: tuple[tuple[str, str, str], ...]
+    """(value, label, what it means)."""
+    chosen: frozenset[str]
+    several: bool = False
+
+
+DUMP_CHOICES = (
+    Choice(
+        "lock",
+        "Network lock",
+        (
+            ("nftables", "nftables", "One table for all connections: a few milliseconds, however many there are."),
+            ("iptables", "iptables", "Two rules a connection, one by one: some 10 to 50 ms each at the restore."),
+            ("skip", "none", "Nothing holds the peers back: whoever sends meanwhile is answered with a reset."),
+        ),
+        frozenset({"nftables"}),
+    ),
+    Choice(
+        "policy",
+        "Connections",
+        (
+            ("keep", "keep", "They are saved with their queues and go on after the restore (--tcp-established)."),
+            ("close", "close", "They are not saved; the restored process finds them closed (--tcp-close)."),
+        ),
+        frozenset({"keep"}),
+    ),
+    Choice(
+        "after",
+        "Afterwards",
+        (
+            ("end", "end it", "The process ends when its images are complete; a restore brings it back."),
+            ("run", "let it run on", "The process runs on; its images soon grow too old for its connections."),
+        ),
+        frozenset({"end"}),
+    ),
+    Choice(
+        "holds",
+        "Hold me",
+        (
+            ("frozen", "when frozen", "Every process is stopped, no connection locked yet; can be turned back."),
+            (
+                "images-complete",
+                "when images are complete",
+                "Connections are locked, processes still there; can be turned back.",
+            ),
+        ),
+        frozenset({"images-complete"}),
+        several=True,
+    ),
+)
+RESTORE_CHOICES = (
+    Choice(
+        "policy",
+        "Connections",
+        (
+            ("as dumped", "as dumped", "Kept if they were dumped to be kept."),
+            ("close", "close", "The restored process finds them closed (--tcp-close)."),
+        ),
+        frozenset({"as dumped"}),
+    ),
+    Choice(
+        "holds",
+        "Hold me",
+        (("restored", "before the unlock", "Processes are restored, connections still locked; can be turned back."),),
+        frozenset({"restored"}),
+        several=True,
+    ),
+)
+
+Answers = dict[str, frozenset[str]]
+"""What was chosen, by ``Choice.key``."""
+
+
+def dump_request(pid: int, images: str, answers: Answers) -> DumpRequest:
+    """The request that the answers stand for."""
+    (lock,), (policy,), (after,) = answers["lock"], answers["policy"], answers["after"]
+    return DumpRequest(
+        pid=pid,
+        images=images,
+        lock=LockMethod(lock),
+        policy=Policy(policy),
+        leave_running=after == "run",
+        holds=frozenset(Hold(hold) for hold in answers["holds"]),
+    )
+
+
+def restore_request(images: str, answers: Answers) -> RestoreRequest:
+    """The request that the answers stand for."""
+    (policy,) = answers["policy"]
+    holds = frozenset(Hold(hold) for hold in answers["holds"])
+    return RestoreRequest(images, policy=Policy.CLOSE if policy == "close" else None, holds=holds)

@@ -1,0 +1,320 @@
+"""The application: modes for its screens, one collector beside them, and the way from a row to an operation."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from workbench.errors import WorkbenchError
+from workbench.operation.progress import Progress
+from workbench.present.header import freshness, header_line
+from workbench.present.line import Line
+from workbench.present.text import printable
+from workbench.source import Source
+from workbench.tui.beside import Done, run_beside
+from workbench.tui.collector import INTERVAL_S, Collector, Moment
+from workbench.tui.guide import Guide
+from workbench.tui.keys import ACTIONS, Where, bindings
+from workbench.tui.operations import NO_OPERATIONS, LabHandle, Operations
+from workbench.tui.screens.base import WorkbenchScreen
+from workbench.tui.screens.checkpoints import CheckpointsScreen
+from workbench.tui.screens.connections import ConnectionsScreen
+from workbench.tui.screens.netfilter import NetfilterScreen
+from workbench.tui.screens.operation import OperationScreen
+from workbench.tui.screens.processes import ProcessesScreen
+from workbench.tui.screens.table import TableScreen
+from workbench.tui.widgets.bars import TabBar
+
+SLOW_S = 4.0
+"""Without a new moment for so long, the header says so."""
+
+
+class MomentTaken(Message):
+    """The collector has finished a round; only the newest one matters."""
+
+    def __init__(self, moment: Moment) -> None:
+        super().__init__()
+        self.moment = moment
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, MomentTaken)
+
+
+class LookFailed(Message):
+    """The collector could not look."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class Progressed(Message):
+    """An operation has published a new snapshot; only the newest one matters."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self.progress = progress
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Progressed)
+
+
+class WorkbenchApp(App[int]):
+    """The workbench in a terminal."""
+
+    TITLE = "workbench"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.EVERYWHERE)
+    MODES = {  # noqa: RUF012 - Textual's own annotation
+        "connections": ConnectionsScreen,
+        "processes": ProcessesScreen,
+        "netfilter": NetfilterScreen,
+        "checkpoints": CheckpointsScreen,
+    }
+    DEFAULT_MODE = "connections"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(
+        self, open_source: Callable[[], Source], operations: Operations = NO_OPERATIONS, *, lab: str | None = None
+    ) -> None:
+        """``open_source`` is called in the collector's thread, after the first frame; ``lab``: a scenario to start."""
+        super().__init__()
+        self.animation_level = "none"
+        self.operation_screen = OperationScreen()
+        self.add_mode("operation", lambda: self.operation_screen)
+        self.operations = operations
+        self.guide = Guide(self)
+        self.moment: Moment | None = None
+        """What is shown; while paused, not the newest."""
+        self.lab: LabHandle | None = None
+        self._lab_name = lab
+        self._lab_starting = False
+        self._newest: Moment | None = None
+        self._received = time.monotonic()
+        self._shown_since = self._received
+        self._paused = False
+        self._seek: int | None = None
+        self._collector = Collector(
+            open_source,
+            lambda moment: self.post_message(MomentTaken(moment)),
+            lambda reason: self.post_message(LookFailed(reason)),
+        )
+
+    def on_mount(self) -> None:
+        self._collector.start()
+        self.set_interval(1.0, self._tick)
+        if self._lab_name:
+            self.action_lab()
+
+    def on_unmount(self) -> None:
+        self._collector.stop()
+
+    @property
+    def front(self) -> WorkbenchScreen | None:
+        """The screen of the current mode, whatever stands over it."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, WorkbenchScreen):
+                return screen
+        return None
+
+    def header(self, width: int) -> Line:
+        """The line on top."""
+        moment = self.moment
+        now = time.monotonic()
+        state = freshness(
+            live=moment is None or moment.live,
+            paused=self._paused,
+            interval_s=INTERVAL_S,
+            behind_s=now - (self._shown_since if self._paused else self._received),
+            slow=now - self._received > SLOW_S,
+        )
+        label = moment.label if moment else ""
+        return header_line(label, moment.situation.evidence if moment else None, state, width, paused=self._paused)
+
+    @on(MomentTaken)
+    def _moment_taken(self, message: MomentTaken) -> None:
+        self._newest = message.moment
+        self._received = time.monotonic()
+        if not self._paused:
+            self._show_newest()
+
+    def _show_newest(self) -> None:
+        if self._newest is None:
+            return
+        self.moment = self._newest
+        self._shown_since = self._received
+        front = self.front
+        if front is not None:
+            front.show(self.moment)
+            front.refresh_header()
+            self._seek_row(front)
+
+    def _seek_row(self, front: WorkbenchScreen) -> None:
+        """Put the cursor on the process that was just started, once it is seen."""
+        if self._seek is not None and isinstance(front, TableScreen) and front.go_to_process(self._seek):
+            self._seek = None
+
+    @on(LookFailed)
+    def _look_failed(self, message: LookFailed) -> None:
+        self.notify(printable(message.reason, 300), severity="error", markup=False)
+
+    @on(Done)
+    def _deliver(self, message: Done) -> None:
+        message.deliver()
+
+    @on(Progressed)
+    def _progressed(self, message: Progressed) -> None:
+        self.operation_screen.follow(message.progress)
+        if message.progress.outcome is not None:
+            self._collector.look_now()
+
+    @on(TabBar.Chosen)
+    def _tab_chosen(self, message: TabBar.Chosen) -> None:
+        self.go_to(message.screen)
+
+    def _tick(self) -> None:
+        front = self.front
+        if front is not None:
+            front.refresh_header()
+
+    def go_to(self, mode: str) -> None:
+        """Bring a screen to the front."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self._collector.screen = mode
+        if self.current_mode != mode:
+            self.switch_mode(mode)
+
+    def problem(self, error: WorkbenchError) -> None:
+        """Say what is wrong and the way out."""
+        said = f"{error.message}\n{error.hint}" if error.hint else error.message
+        lines = (printable(each, 300) for each in said.splitlines())
+        self.notify("\n".join(lines), severity="error", markup=False, timeout=8)
+
+    def publish(self, progress: Progress) -> None:
+        """Called by an operation in its own thread."""
+        self.post_message(Progressed(progress))
+
+    def look_now(self) -> None:
+        self._collector.look_now()
+
+    def action_show_connections(self) -> None:
+        self.go_to("connections")
+
+    def action_show_processes(self) -> None:
+        self.go_to("processes")
+
+    def action_show_netfilter(self) -> None:
+        self.go_to("netfilter")
+
+    def action_show_checkpoints(self) -> None:
+        self.go_to("checkpoints")
+
+    def action_show_operation(self) -> None:
+        self.go_to("operation")
+
+    def action_help(self) -> None:
+        from workbench.tui.screens.help import TextScreen, help_lines
+
+        front = self.front
+        if front is not None:
+            self.push_screen(TextScreen(help_lines(front.MODE, front.PURPOSE)))
+
+    def action_meanings(self) -> None:
+        from workbench.tui.screens.help import TextScreen, meaning_lines
+
+        front = self.front
+        if front is not None:
+            columns = front.COLUMNS if isinstance(front, TableScreen) else ()
+            self.push_screen(TextScreen(meaning_lines(front.MODE, columns)))
+
+    def action_pause(self) -> None:
+        self._paused = not self._paused
+        if self._paused:
+            self._tick()
+        else:
+            self._show_newest()
+
+    def action_recover(self) -> None:
+        self.guide.offer_recovery()
+
+    def action_lab(self) -> None:
+        if self._lab_starting:
+            return
+        self._lab_starting = True
+        handle = self.lab
+        if handle is not None:
+            self.lab = None
+            run_beside(self, handle.close, lambda _: self._lab_ended(), self._lab_failed)
+        else:
+            name = self._lab_name or "established"
+            self.notify(f"Starting the lab connection {printable(name)} ...", markup=False, timeout=2)
+            run_beside(self, lambda: self.operations.start_lab(name), self._lab_started, self._lab_failed)
+
+    def _lab_started(self, handle: LabHandle) -> None:
+        self.lab, self._lab_starting = handle, False
+        self._seek = handle.server_pid
+        self.notify(f"The lab connection is up: server {handle.server_pid}. d dumps it.", markup=False)
+        self.look_now()
+
+    def _lab_ended(self) -> None:
+        self._lab_starting = False
+        self.notify("The lab connection has ended.", markup=False)
+        self.look_now()
+
+    def _lab_failed(self, error: WorkbenchError) -> None:
+        self._lab_starting = False
+        self.problem(error)
+
+    def action_step_back(self) -> None:
+        if self.screen.is_modal:
+            self.pop_screen()
+        elif isinstance(self.screen, WorkbenchScreen):
+            self.screen.step_back()
+
+    def action_leave(self) -> None:
+        front = self.front
+        if self.screen.is_modal or front is None or not front.leave():
+            self.action_quit_workbench()
+
+    def action_quit_workbench(self) -> None:
+        """Quit; with an operation under way, only when it has been turned back or has ended."""
+        if self.operation_screen.is_open:
+            self.guide.ask_before_quitting()
+        else:
+            self.exit(0)
+
+    async def action_quit(self) -> None:
+        self.action_quit_workbench()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        for action in ACTIONS:
+            places: list[object] = [self, *([self.front] if self.front else [])]
+            node = next((each for each in places if hasattr(each, f"action_{action.name}")), None)
+            if node is not None and action.where in {Where.EVERYWHERE, Where.TABLE, Where.TARGETS, Where.CHECKPOINTS}:
+                title = f"{action.label.capitalize()} ({action.key_text})"
+                yield SystemCommand(title, action.help, getattr(node, f"action_{action.name}"))
+        yield SystemCommand("Quit", "Leave the workbench", self.action_quit_workbench)
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+
+def run(source: Source | None = None, *, lab: str | None = None) -> int:
+    """Run the application on this terminal; None: this host, live. Returns the exit status."""
+    from workbench.tui import wiring
+
+    if source is None:
+        app = WorkbenchApp(wiring.open_live, wiring.live_operations(), lab=lab)
+    else:
+        given = source
+        app = WorkbenchApp(lambda: given, wiring.live_operations() if given.is_live else NO_OPERATIONS, lab=lab)
+    try:
+        app.run()
+    finally:
+        if app.lab is not None:
+            app.lab.close()
+    return app.return_code or 0

@@ -1,0 +1,101 @@
+"""Looking once a second in a thread of its own; the newest moment is handed over, frozen."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from workbench.errors import WorkbenchError
+from workbench.present.checkpoints import checkpoints_table
+from workbench.present.connections import connections_table
+from workbench.present.netfilter import netfilter_table
+from workbench.present.processes import processes_table
+from workbench.present.situation import Situation
+from workbench.present.table import Table
+from workbench.source import Source
+
+INTERVAL_S = 1.0
+_REST = 4
+"""Rest so many times as long as a round took: the interpreter's lock leaves the keyboard its share."""
+
+TABLES: Mapping[str, Callable[[Situation], Table]] = {
+    "connections": connections_table,
+    "processes": processes_table,
+    "netfilter": netfilter_table,
+    "checkpoints": checkpoints_table,
+}
+"""What each screen with a table shows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """What one round has found, and the table of the screen that was in front."""
+
+    situation: Situation
+    screen: str
+    table: Table | None
+    live: bool
+    label: str
+
+    def table_of(self, screen: str) -> Table:
+        """The table of a screen; made now if another one was in front when the round was made."""
+        return self.table if self.table is not None and screen == self.screen else TABLES[screen](self.situation)
+
+
+class Collector:
+    """One daemon thread: it may hang in the kernel, and quitting must not wait for it."""
+
+    def __init__(
+        self, open_source: Callable[[], Source], deliver: Callable[[Moment], object], fail: Callable[[str], object]
+    ) -> None:
+        """``deliver`` and ``fail`` are called in the collector's thread."""
+        self._open_source = open_source
+        self._deliver = deliver
+        self._fail = fail
+        self._stop = threading.Event()
+        self._hurry = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+        self.screen = "connections"
+        """Whose table is made in this thread rather than in the one that draws."""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def look_now(self) -> None:
+        """End the rest: something is known to have changed."""
+        self._hurry.set()
+
+    def stop(self) -> None:
+        """End after the round under way, without waiting long for it."""
+        self._stop.set()
+        self._hurry.set()
+        self._thread.join(timeout=0.3)
+
+    def _run(self) -> None:
+        try:
+            source = self._open_source()
+        except WorkbenchError as error:
+            self._fail(str(error))
+            return
+        try:
+            while not self._stop.is_set():
+                started = time.monotonic()
+                self._look(source)
+                if not source.is_live:
+                    self._stop.wait()
+                took = time.monotonic() - started
+                self._hurry.wait(max(INTERVAL_S - took, took * _REST))
+                self._hurry.clear()
+        finally:
+            source.close()
+
+    def _look(self, source: Source) -> None:
+        try:
+            situation = Situation(source.evidence())
+            screen = self.screen
+            table = TABLES[screen](situation) if screen in TABLES else None
+        except Exception as error:  # one round lost must not end the display
+            self._fail(f"a look at {source.label} failed: {type(error).__name__}: {error}")
+            return
+        if not self._stop.is_set():
+            self._deliver(Moment(situation, screen, table, source.is_live, source.label))

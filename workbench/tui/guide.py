@@ -1,0 +1,117 @@
+"""The way from a row to an operation: options, plan, confirmation, start; and back from what was interrupted."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+from workbench.evidence import Process
+from workbench.operation.plan import Plan
+from workbench.operation.request import DumpRequest, RestoreRequest
+from workbench.operation.runner import Operation
+from workbench.present.options import DUMP_CHOICES, RESTORE_CHOICES, dump_request, restore_request
+from workbench.present.text import printable
+from workbench.tui.beside import run_beside
+
+if TYPE_CHECKING:
+    from workbench.tui.app import WorkbenchApp
+
+
+class Guide:
+    """Leads through the screens in their order; whatever may take long is done beside."""
+
+    def __init__(self, app: "WorkbenchApp") -> None:
+        self._app = app
+
+    def offer_dump(self, process: Process | None) -> None:
+        """Ask for the options of a dump of this process."""
+        from workbench.tui.screens.options import OptionsScreen
+
+        if process is None:
+            self._app.problem(
+                WorkbenchError("no process holds this socket", "CRIU dumps processes: choose another row")
+            )
+        elif self._free():
+            pid = process.pid
+            screen = OptionsScreen(
+                f"Dump {process.command} {pid}",
+                DUMP_CHOICES,
+                self._app.operations.images_for(process),
+                lambda images, answers: dump_request(pid, images, answers),
+                ask=True,
+            )
+            self._app.push_screen(screen, self._plan)
+
+    def offer_restore(self, images: str) -> None:
+        """Ask for the options of a restore from this directory."""
+        from workbench.tui.screens.options import OptionsScreen
+
+        if self._free():
+            screen = OptionsScreen(
+                f"Restore from {images}",
+                RESTORE_CHOICES,
+                images,
+                lambda _, answers: restore_request(images, answers),
+                ask=False,
+            )
+            self._app.push_screen(screen, self._plan)
+
+    def _free(self) -> bool:
+        if self._app.operation_screen.is_open:
+            self._app.problem(WorkbenchError("an operation is under way", "o shows it; end it first"))
+            return False
+        return True
+
+    def _plan(self, request: DumpRequest | RestoreRequest | None) -> None:
+        if request is None:
+            return
+        self._app.notify("Looking closely, to make the plan ...", markup=False, timeout=1)
+        operations = self._app.operations
+        if isinstance(request, DumpRequest):
+            run_beside(self._app, lambda: operations.plan_dump(request), self._show_plan, self._app.problem)
+        else:
+            run_beside(self._app, lambda: operations.plan_restore(request), self._show_plan, self._app.problem)
+
+    def _show_plan(self, plan: Plan) -> None:
+        from workbench.tui.screens.plan import PlanScreen
+
+        def answered(confirmed: bool | None) -> None:
+            if confirmed:
+                run_beside(
+                    self._app,
+                    lambda: self._app.operations.begin(plan),
+                    lambda operation: self._begin(operation, plan),
+                    self._app.problem,
+                )
+
+        self._app.push_screen(PlanScreen(plan), answered)
+
+    def _begin(self, operation: Operation, plan: Plan) -> None:
+        self._app.operation_screen.begin(operation, plan)
+        operation.start(self._app.publish)
+        self._app.go_to("operation")
+
+    def ask_before_quitting(self) -> None:
+        """An operation is open: say what quitting would mean."""
+        self._app.go_to("operation")
+        self._app.problem(
+            WorkbenchError("an operation is under way", "c continues it, b turns it back; then q leaves the workbench")
+        )
+
+    def offer_recovery(self) -> None:
+        """Say what interrupted operations have left, and put it right on Enter."""
+        operations = self._app.operations
+
+        def show(found: Sequence[str]) -> None:
+            from workbench.tui.screens.recover import RecoverScreen
+
+            self._app.push_screen(RecoverScreen(found, recover))
+
+        def recover() -> None:
+            run_beside(self._app, operations.recover, done, self._app.problem)
+
+        def done(sentences: Sequence[str]) -> None:
+            said = "\n".join(printable(each, 300) for each in sentences) or "There was nothing to do."
+            self._app.notify(said, markup=False, timeout=10)
+            self._app.look_now()
+
+        run_beside(self._app, operations.unfinished, show, self._app.problem)

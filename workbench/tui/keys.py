@@ -1,0 +1,129 @@
+"""The one table of what a person can do: bindings, footer, help and command palette are made of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from textual.binding import Binding, BindingType
+
+
+class Where(StrEnum):
+    """Where an action is available; the value is the heading in the help."""
+
+    EVERYWHERE = "Everywhere"
+    TABLE = "Tables"
+    ROWS = "Moving in a table"
+    LINES = "Moving in a text"
+    TARGETS = "Connections and Processes"
+    CHECKPOINTS = "Checkpoints"
+    OPERATION = "Operation"
+    OPTIONS = "Options of a dump or restore"
+    ANSWERS = "Answers of one option"
+    PLAN = "Plan"
+    RECOVER = "Unfinished operations"
+    TEXT = "A text over the screen"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a person can do; ``name`` is the method ``action_NAME`` and the id of its binding."""
+
+    name: str
+    keys: str
+    """Textual's names, comma between alternatives; the first one is shown."""
+    label: str
+    help: str
+    where: Where
+    footer: bool = False
+    shown_key: str | None = None
+    first: bool = False
+    """Before whatever has the focus: a field would keep Enter for itself."""
+
+    @property
+    def id(self) -> str:
+        """Identifier for remapping the key, e.g. ``table.filter``."""
+        return f"{self.where.name.lower()}.{self.name}"
+
+    @property
+    def key_text(self) -> str:
+        """The keys as a person reads them: ``j or down``."""
+        names = {"question_mark": "?", "slash": "/", "space": "space", "pagedown": "PgDn", "pageup": "PgUp"}
+        return " or ".join(names.get(key, key) for key in self.keys.split(","))
+
+
+ACTIONS = (
+    Action("show_connections", "1", "Connections", "Every TCP socket of every network namespace.", Where.EVERYWHERE),
+    Action("show_processes", "2", "Processes", "Processes with their connections.", Where.EVERYWHERE),
+    Action("show_netfilter", "3", "Netfilter", "Rules of every backend; CRIU's locks first.", Where.EVERYWHERE),
+    Action("show_checkpoints", "4", "Checkpoints", "Image directories.", Where.EVERYWHERE),
+    Action("show_operation", "o", "Operation", "The dump or restore under way, or the last one.", Where.EVERYWHERE),
+    Action("help", "question_mark,f1", "help", "What this screen is for, and all keys.", Where.EVERYWHERE, True, "?"),
+    Action("meanings", "m", "meaning", "What each column and number of this screen means.", Where.EVERYWHERE),
+    Action("pause", "space", "pause", "Hold the display still; looking goes on.", Where.EVERYWHERE, True),
+    Action("recover", "u", "unfinished", "Look at what an interrupted operation left behind.", Where.EVERYWHERE),
+    Action("lab", "L", "lab", "Start the lab connection, to try a dump on; again: end it.", Where.EVERYWHERE, True),
+    Action("step_back", "escape", "back", "One step back: clear the filter, leave a detail.", Where.EVERYWHERE),
+    Action("leave", "q", "quit", "Back from a detail; on a screen, quit.", Where.EVERYWHERE),
+    Action(
+        "filter", "slash", "filter", "Show only rows that contain every word typed; it stays.", Where.TABLE, True, "/"
+    ),
+    Action(
+        "sort", "s", "sort", "Sort by a column: then its letter. A click on the heading does the same.", Where.TABLE
+    ),
+    Action("reverse", "r,R", "reverse", "Reverse the order (in Checkpoints: R).", Where.TABLE),
+    Action("copy", "y", "copy", "Copy the detail of this row as text.", Where.TABLE),
+    Action("copy_table", "Y", "copy table", "Copy the whole table as text, all columns.", Where.TABLE),
+    Action("open", "enter", "open", "Give the detail the whole screen; escape goes back.", Where.ROWS, True),
+    Action("cursor_down", "down,j", "down", "One row down.", Where.ROWS),
+    Action("cursor_up", "up,k", "up", "One row up.", Where.ROWS),
+    Action("page_down", "pagedown,ctrl+d", "page down", "One page down.", Where.ROWS),
+    Action("page_up", "pageup,ctrl+u", "page up", "One page up.", Where.ROWS),
+    Action("first", "home,g", "first", "To the first row.", Where.ROWS),
+    Action("last", "end,G", "last", "To the last row.", Where.ROWS),
+    Action("line_down", "down,j", "down", "One line down.", Where.LINES),
+    Action("line_up", "up,k", "up", "One line up.", Where.LINES),
+    Action("page_down", "pagedown,ctrl+d", "page down", "One page down.", Where.LINES),
+    Action("page_up", "pageup,ctrl+u", "page up", "One page up.", Where.LINES),
+    Action("first", "home,g", "first", "To the first line.", Where.LINES),
+    Action("last", "end,G", "last", "To the last line.", Where.LINES),
+    Action("dump", "d", "dump", "Dump the process that holds this: options and a plan first.", Where.TARGETS, True),
+    Action("restore", "r", "restore", "Restore these images: options and a plan first.", Where.CHECKPOINTS, True),
+    Action("proceed", "c", "continue", "Go on from where the operation is held.", Where.OPERATION, True),
+    Action("turn_back", "b", "turn back", "Undo: everything as it was before.", Where.OPERATION, True),
+    Action("log", "l", "log", "CRIU's log alone, and back.", Where.OPERATION, True),
+    Action("next_connection", "n", "next", "The next connection of the operation.", Where.OPERATION),
+    Action("restore_now", "r", "restore", "Restore what was just dumped.", Where.OPERATION, True),
+    Action("copy_report", "y", "copy", "Copy the report as text.", Where.OPERATION),
+    Action("submit", "enter", "plan", "Show the plan; nothing is done yet.", Where.OPTIONS, True, first=True),
+    Action("cancel", "escape", "back", "Go back without doing anything.", Where.OPTIONS, True),
+    Action("next_question", "down", "next", "The next option.", Where.OPTIONS),
+    Action("previous_question", "up", "previous", "The option before.", Where.OPTIONS),
+    Action("next_answer", "right", "next answer", "The next answer.", Where.ANSWERS),
+    Action("previous_answer", "left", "previous answer", "The answer before.", Where.ANSWERS),
+    Action("mark_answer", "space", "mark", "Mark or unmark, where several may be chosen.", Where.ANSWERS),
+    Action("line_down", "down", "down", "One line down.", Where.PLAN),
+    Action("line_up", "up", "up", "One line up.", Where.PLAN),
+    Action("page_down", "pagedown", "page down", "One page down.", Where.PLAN, True),
+    Action("page_up", "pageup", "page up", "One page up.", Where.PLAN),
+    Action("copy_plan", "ctrl+y", "copy", "Copy the plan as text.", Where.PLAN, True),
+    Action("cancel", "escape", "back", "Go back; nothing has been done.", Where.PLAN, True),
+    Action("close", "escape,q,question_mark,m", "close", "Close the text.", Where.TEXT, True, "esc"),
+    Action("recover_now", "enter", "put it right", "Do what is said above.", Where.RECOVER, True),
+)
+
+
+def bindings(where: Where) -> list[BindingType]:
+    """Textual's bindings of a place, each with its id."""
+    return [
+        Binding(
+            action.keys,
+            action.name,
+            action.label,
+            show=action.footer,
+            tooltip=action.help,
+            id=action.id,
+            key_display=action.shown_key,
+            priority=action.first,
+        )
+        for action in ACTIONS
+        if action.where is where
+    ]

@@ -1,0 +1,60 @@
+"""What the application can have done: given to it from outside, so that it can be scripted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from workbench.errors import WorkbenchError
+from workbench.evidence import Process
+from workbench.operation.plan import Plan
+from workbench.operation.request import DumpRequest, RestoreRequest
+from workbench.operation.runner import Operation
+
+
+class LabHandle(Protocol):
+    """A lab connection that lives until it is closed."""
+
+    @property
+    def server_pid(self) -> int | None:
+        """The program to dump."""
+
+    def close(self) -> object:
+        """End its programs and namespaces."""
+
+
+def _no_plan(*_: object) -> Plan:
+    raise WorkbenchError("this cannot be done here", "open the live host as root")
+
+
+def _no_operation(*_: object) -> Operation:
+    raise WorkbenchError("this cannot be done here", "open the live host as root")
+
+
+def _no_lab(*_: object) -> LabHandle:
+    raise WorkbenchError("there is no lab here")
+
+
+def _nothing_to_recover() -> Sequence[str]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Functions that may take long: each is called in a thread of its own, and raises WorkbenchError."""
+
+    plan_dump: Callable[[DumpRequest], Plan] = _no_plan
+    plan_restore: Callable[[RestoreRequest], Plan] = _no_plan
+    begin: Callable[[Plan], Operation] = _no_operation
+    """The operation of a plan, not started yet."""
+    images_for: Callable[[Process], str] = lambda process: f"{process.command}-{process.pid}"
+    """A directory that does not exist yet, proposed for the images of a process."""
+    start_lab: Callable[[str], LabHandle] = _no_lab
+    """Blocks until the scenario is up."""
+    unfinished: Callable[[], Sequence[str]] = _nothing_to_recover
+    """What is left behind and what would be done about it, one sentence each."""
+    recover: Callable[[], Sequence[str]] = _nothing_to_recover
+    """Put it right; what was done, one sentence each."""
+
+
+NO_OPERATIONS = Operations()
+"""For recorded evidence: nothing can be done with it."""

@@ -1,0 +1,36 @@
+"""Processes: who has connections, and what would a dump of it take along?"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from workbench.evidence import Process
+from workbench.present.line import Line
+from workbench.present.processes import COLUMNS, process_detail
+from workbench.present.situation import Situation
+from workbench.present.table import Row
+from workbench.tui.keys import Where, bindings
+from workbench.tui.screens.table import TableScreen
+
+
+class ProcessesScreen(TableScreen):
+    """Every process; those with connections first."""
+
+    MODE = "processes"
+    PURPOSE = "Who has connections, and what would a dump of it take along?"
+    COLUMNS = COLUMNS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.TARGETS)
+
+    def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
+        assert isinstance(row.subject, Process)
+        return process_detail(row.subject, situation)
+
+    def target(self, row: Row) -> Process | None:
+        assert isinstance(row.subject, Process)
+        return row.subject
+
+    def action_dump(self) -> None:
+        row = self.rows.cursor_row
+        if row is not None:
+            self.workbench.guide.offer_dump(self.target(row))

@@ -1,0 +1,84 @@
+"""Lines of text that scroll; they are made anew for the width at hand."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from workbench.present.line import Line, plain_lines, wrapped
+from workbench.tui.keys import Where, bindings
+from workbench.tui.widgets.toned import TONES, Toned
+
+Lines = Callable[[int], Sequence[Line]]
+"""Makes lines for a width in cells; longer ones are wrapped."""
+
+
+class LineView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
+    """A text; new lines leave it where it was scrolled to, or at its end if it stood there and ``follow`` is set."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.LINES)
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*TONES}
+
+    def __init__(self, lines: Lines | None = None, *, follow: bool = False, id: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._make: Lines = lines or (lambda _: ())
+        self._lines: list[Line] = []
+        self._follow = follow
+
+    def show(self, lines: Lines) -> None:
+        """New contents."""
+        self._make = lines
+        self._compose_lines()
+
+    def as_text(self) -> str:
+        """The text as it would be on a wide screen."""
+        return "\n".join(plain_lines(self._make(100)))
+
+    @property
+    def line_count(self) -> int:
+        return len(self._lines)
+
+    def on_resize(self) -> None:
+        self._compose_lines()
+
+    def _compose_lines(self) -> None:
+        width = self.scrollable_content_region.width or self.size.width
+        if not width:
+            return
+        at_end = self.scroll_offset.y >= self.max_scroll_y
+        lines = list(wrapped(self._make(width), width))
+        if lines == self._lines:
+            return
+        self._lines = lines
+        self.virtual_size = Size(width, len(lines))
+        if self._follow and at_end:
+            self.scroll_to(y=max(len(lines) - self.size.height, 0), animate=False, immediate=True)
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        place = self.scroll_offset.y + y
+        return self.toned_strip(self._lines[place] if place < len(self._lines) else (), self.size.width)
+
+    def _scroll(self, y: float) -> None:
+        self.scroll_to(y=y, animate=False, immediate=True)
+
+    def action_line_down(self) -> None:
+        self._scroll(self.scroll_offset.y + 1)
+
+    def action_line_up(self) -> None:
+        self._scroll(self.scroll_offset.y - 1)
+
+    def action_page_down(self) -> None:
+        self._scroll(self.scroll_offset.y + max(self.size.height - 1, 1))
+
+    def action_page_up(self) -> None:
+        self._scroll(self.scroll_offset.y - max(self.size.height - 1, 1))
+
+    def action_first(self) -> None:
+        self._scroll(0)
+
+    def action_last(self) -> None:
+        self._scroll(self.max_scroll_y)
