@@ -105,10 +105,11 @@ def _read(sock: socket.socket, in_repair: bool) -> ReadSocket:
         sent = _peek(sock, max(unacknowledged - fin, 0))
         _select(sock, c.RECEIVE_QUEUE)
         rcv_nxt = _sequence(sock)
-        received = _peek(sock, _count(sock, c.SIOCINQ))
+        # Before the queue: even a peek may announce a larger window (net/ipv4/tcp.c:__tcp_cleanup_rbuf).
         snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup = _WINDOW.unpack(
             sock.getsockopt(_TCP, c.TCP_REPAIR_WINDOW, _WINDOW.size)
         )
+        received = _peek(sock, _count(sock, c.SIOCINQ))
         timestamp = sock.getsockopt(_TCP, c.TCP_TIMESTAMP) % SEQUENCE_MODULUS
         mss_clamp = sock.getsockopt(_TCP, socket.TCP_MAXSEG)
     peer_fin = 1 if state in _PEER_FIN and received else 0
