@@ -125,7 +125,8 @@ def _evidence(options: argparse.Namespace) -> tuple[Evidence, tuple[WorkbenchErr
         )
     if options.purpose == "restore" and not isinstance(read.images, Gap):
         directory = read.images[0].path
-        evidence = replace(evidence, target=Target("restore", directory, images=directory))
+        netns = next(iter(part.netns)) if len(part.netns) == 1 else None
+        evidence = replace(evidence, target=Target("restore", directory, images=directory, netns=netns))
     return evidence, files.unreadable, part
 
 

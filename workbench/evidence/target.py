@@ -15,3 +15,5 @@ class Target:
     """The process tree (dump)."""
     images: str = ""
     """Path of the image directory (restore)."""
+    netns: int | None = None
+    """Inode of the network namespace in which it is to be restored."""

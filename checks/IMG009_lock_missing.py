@@ -1,0 +1,66 @@
+"""The images hold live connections, and no lock protects them here.
+
+What it looks at
+----------------
+Connections in the images that are to be restored, the lock method that they were dumped with, and the locks of the
+network namespace in which the restore is to happen.
+
+Why it matters
+--------------
+Between dump and restore the lock keeps the peer's packets from a kernel that has no such socket. If the rules are
+gone (a reboot, a flushed firewall, a second restore, another host), the first packet that the peer sends is answered
+with a reset. CRIU itself only prints `Bad rule` and reports success.
+
+What to do
+----------
+On another host: put a lock there before the address is moved. On the same host: restore soon, or lock the connection
+again first; if the peer has been reset meanwhile, restore with `--tcp-close`.
+
+When it is wrong
+----------------
+A peer that is silent sends nothing that could be answered. On another host the address may not be reachable yet.
+
+References
+----------
+criu/netfilter.c; criu/cr-restore.c.
+"""
+
+from collections.abc import Iterator
+
+from workbench.checking import Fix, Problem, Quote, Severity, Subject
+from workbench.checking.phrases import counted, listed, namespace_name
+from workbench.checking.targets import connected, restored, restored_netns
+from workbench.evidence import Gap, ImageDirectory, Lock, LockScope, NetworkNamespace, Target
+
+CODE = "IMG009"
+NAME = "lock-missing"
+SINCE = "0.1"
+
+
+def check(
+    images: tuple[ImageDirectory, ...],
+    locks: tuple[Lock, ...],
+    namespaces: tuple[NetworkNamespace, ...] | Gap,
+    target: Target,
+) -> Iterator[Problem]:
+    """One problem for all connections without a lock."""
+    image, netns = restored(images, target), restored_netns(target, namespaces)
+    if image is None or netns is None or image.dumps_netns or image.lock_method == "skip":
+        return
+    here = [lock for lock in locks if lock.netns == netns]
+    if any(lock.scope is LockScope.NAMESPACE for lock in here):
+        return
+    held = {end.unmapped for lock in here for item in lock.connections for end in (item, item.reversed)}
+    bare = [socket.connection for socket in connected(image) if socket.connection.unmapped not in held]
+    if bare:
+        place = namespace_name(netns, namespaces)
+        yield Problem(
+            Severity.WARNING,
+            Subject("image", image.path, {"path": image.path, "netns": netns}),
+            f"{counted(len(bare), 'connection')} of the images ({listed(bare)}) have no lock in {place}: if the peer has "
+            "sent anything meanwhile it was answered with a reset, and the connection is gone.",
+            facts={"connections": [str(connection) for connection in bare], "lock_method": image.lock_method},
+            quotes=(Quote("locks", f"{len(here)} locks in {place}"),),
+            fixes=(Fix("Make sure that the peers are still connected, or restore with --tcp-close."),),
+            follows=("tuple-in-use", "images-outdated"),
+        )

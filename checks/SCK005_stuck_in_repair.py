@@ -1,0 +1,63 @@
+"""A socket is in repair mode although no CRIU works on it.
+
+What it looks at
+----------------
+The repair flag of every TCP socket, and whether a CRIU or an operation of the workbench is at work.
+
+Why it matters
+--------------
+In repair mode the kernel takes what the program writes as already sent, and transmits nothing; reading fails with
+EPERM. CRIU turns it on to read a connection. It stays on if CRIU is killed half way, and after a dump with
+`--leave-stopped`. Nothing shows it: `ss` prints the socket as established.
+
+What to do
+----------
+`workbench recover` turns it off for operations that the workbench began. Otherwise stop the process, let a program
+with its descriptor (pidfd_getfd) set TCP_REPAIR to 0, then lift the lock.
+
+When it is wrong
+----------------
+A debugger or another program for checkpoints may be at work, or a dump was left stopped on purpose.
+
+References
+----------
+tcp(7) does not know it; net/ipv4/tcp.c (tcp_repair_set); criu/sk-tcp.c.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from workbench.checking import Fix, Problem, Quote, Severity
+from workbench.checking.phrases import owner, socket_subject
+from workbench.evidence import Gap, Process, Sequences, Socket, UnfinishedOperation
+
+CODE = "SCK005"
+NAME = "stuck-in-repair"
+SINCE = "0.1"
+
+
+def check(
+    sockets: Sequence[Socket],
+    sequences: Mapping[int, Sequences],
+    processes: Mapping[int, Process] | Gap,
+    unfinished: tuple[UnfinishedOperation, ...] | Gap,
+) -> Iterator[Problem]:
+    """One problem for each socket."""
+    if not isinstance(processes, Gap) and any(process.command == "criu" for process in processes.values()):
+        return
+    operations = () if isinstance(unfinished, Gap) else unfinished
+    if any(operation.workbench_alive for operation in operations):
+        return
+    for socket in sockets:
+        known = sequences.get(socket.cookie)
+        if known is None or not known.repair:
+            continue
+        yield Problem(
+            Severity.ERROR,
+            socket_subject(socket),
+            f"The connection of {owner(socket)} was left in repair mode: what the program writes is never sent, and "
+            "what it reads fails. No CRIU is at work that would turn it off.",
+            facts={"send_q": socket.send_q, "recv_q": socket.recv_q},
+            quotes=(Quote("sequences", f"{socket.connection} repair"),),
+            fixes=(Fix("Put it right, if the workbench began the operation.", ("workbench", "recover")),),
+            follows=("unfinished-operation",),
+        )

@@ -1,0 +1,62 @@
+"""A program has many connections that its peers closed long ago and it never closed.
+
+What it looks at
+----------------
+Sockets in CLOSE_WAIT by process: at least 100, and more than half of the connections of that process, on which
+nothing was received for a minute.
+
+Why it matters
+--------------
+The program leaks sockets. Each is dumped and restored like any other: a half-closed connection costs a play-acted FIN
+at restore, and a checkpoint of a thousand dead connections is slower and more likely to fail than one of ten live
+ones.
+
+What to do
+----------
+Find out why the program does not close them; restarting it frees them. Dump after that.
+
+When it is wrong
+----------------
+A program that really streams to many peers that have shut down their sending side.
+
+References
+----------
+RFC 9293, 3.6; soccr/soccr.c.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from workbench.checking import Fix, Problem, Quote, Severity
+from workbench.checking.phrases import process_subject
+from workbench.evidence import Gap, Process, Socket, TcpState
+
+CODE = "SCK007"
+NAME = "close-wait-pile"
+SINCE = "0.1"
+
+MANY = 100
+LONG_MS = 60_000
+
+
+def check(sockets: Sequence[Socket], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
+    """One problem for each such process."""
+    connected: Counter[int] = Counter()
+    waiting: Counter[int] = Counter()
+    for socket in sockets:
+        if socket.pid is None or not socket.peer.port:
+            continue
+        connected[socket.pid] += 1
+        old = socket.info is None or socket.info.last_data_recv_ms > LONG_MS
+        waiting[socket.pid] += socket.state is TcpState.CLOSE_WAIT and old
+    for pid, number in waiting.items():
+        if number >= MANY and 2 * number > connected[pid]:
+            yield Problem(
+                Severity.NOTE,
+                process_subject(pid, processes),
+                f"{number} of its {connected[pid]} connections were closed by the peer and are still open here: the "
+                "program does not close them. All of them would be dumped and restored.",
+                facts={"close_wait": number, "connections": connected[pid]},
+                quotes=(Quote("sockets", f"{number} sockets of {pid} in CLOSE_WAIT"),),
+                fixes=(Fix("Restart the program, or have the leak mended, before the dump."),),
+            )
