@@ -104,7 +104,7 @@ def _from_local_peer(present: Sequences | None, peer: End, mss: int | None) -> S
         pending = peer.socket.send_q if peer.socket else 0
     else:
         pending = distance(present.rcv_nxt, peer.sequences.write_seq)
-        if pending < 0 or not _expects(present, peer.sequences):
+        if not _expects(present, peer.sequences):
             return Seen(
                 Flow.BROKEN,
                 f"we expect byte {present.rcv_nxt}, which is not between the peer's {peer.sequences.snd_una}"

@@ -158,6 +158,11 @@ def test_unsent_bytes_may_have_been_sent_into_the_lock() -> None:
     assert judge(held=sent).verdict is Verdict.CONTINUED
 
 
+def test_more_sent_than_there_was_is_found() -> None:
+    beyond = replace(SEQUENCES, snd_nxt=SEQUENCES.write_seq + 1)
+    assert judge(held=replace(HELD, sequences=beyond)).verdict is Verdict.LOST
+
+
 @pytest.mark.parametrize(
     ("queue", "clause"),
     [
@@ -321,6 +326,33 @@ def test_a_closed_window_is_flow_control_not_silence() -> None:
     assert "its window is closed" in proof.sentence
 
 
+def test_a_closed_window_with_data_in_flight_is_silence() -> None:
+    now = End(listed(), replace(SEQUENCES, snd_wnd=0))
+    assert judge(after=After(now, peer())).verdict is Verdict.SILENT
+
+
+def test_a_single_byte_that_waits_is_not_nothing() -> None:
+    image, held, quiet = idle()
+    waiting = replace(quiet, write_seq=quiet.write_seq + 1, snd_nxt=quiet.write_seq + 1)
+    proof = judge(image, held, After(End(listed(), waiting), peer(rcv_nxt=quiet.snd_nxt)))
+    assert (proof.verdict, "1 bytes wait" in proof.sentence) == (Verdict.SILENT, True)
+
+
+def test_a_peer_that_has_finished_need_not_be_heard() -> None:
+    image, held, quiet = idle()
+    state = TcpState.CLOSE_WAIT
+    deaf = listed(state, info=replace(INFO, segs_in=0))
+    proof = judge(replace(image, state=state), replace(held, state=state), After(End(deaf, quiet)))
+    assert (proof.verdict, "nothing more to send" in proof.sentence) == (Verdict.CONTINUED, True)
+
+
+def test_a_closing_connection_that_ended_with_data_unacknowledged_was_reset() -> None:
+    state = TcpState.LAST_ACK
+    image, held = replace(IMAGE, state=state), replace(HELD, state=state)
+    assert judge(image, held, After(End(None, SEQUENCES))).verdict is Verdict.RESET
+    assert judge(image, held, After(End(None, MOVED))).verdict is Verdict.CONTINUED
+
+
 def test_a_peer_on_this_host_that_is_gone() -> None:
     image, held, quiet = idle()
     assert judge(image, held, After(End(listed(), quiet), End(None))).verdict is Verdict.LOST
@@ -342,5 +374,6 @@ def test_without_sequence_numbers_the_counters_of_sock_diag_serve() -> None:
 
 def test_a_socket_that_was_closed_before_the_dump() -> None:
     image = replace(IMAGE, state=TcpState.CLOSE, queue=Queue(RECEIVED, b"", 0))
-    held = replace(HELD, state=TcpState.CLOSE, queue=Queue(RECEIVED, b"", 0))
+    shifted = replace(SEQUENCES, rcv_wnd=50001, rcv_wup=4, snd_wnd=0, snd_wl1=17, max_window=3)
+    held = replace(HELD, state=TcpState.CLOSE, queue=Queue(RECEIVED, b"", 0), sequences=shifted)
     assert judge(image, held, After(End(None, SEQUENCES))).verdict is Verdict.CONTINUED
