@@ -52,9 +52,9 @@ def _sending(image: ImageSocket, now: End, peer: End | None, answers: bool) -> S
     acknowledged = distance(was.snd_una, present.snd_una)
     left = distance(present.snd_una, present.write_seq)
     if acknowledged < 0:
-        return Seen(Flow.BROKEN, f"snd_una went back by {-acknowledged} bytes")
+        return Seen(Flow.BROKEN, f"snd_una went back by {_bytes(-acknowledged)}")
     if acknowledged > 0:
-        return Seen(Flow.MOVES, f"{acknowledged} bytes were acknowledged since")
+        return Seen(Flow.MOVES, f"{_bytes(acknowledged)} acknowledged since")
     if peer and peer.sequences and not _expects(peer.sequences, present):
         return Seen(
             Flow.BROKEN,
@@ -64,8 +64,8 @@ def _sending(image: ImageSocket, now: End, peer: End | None, answers: bool) -> S
     if left == 0:
         return Seen(Flow.MOVES, "there was nothing to send")
     if answers and _is_closed(present, image.mss_clamp):
-        return Seen(Flow.MOVES, f"{left} bytes wait until the peer's program reads (its window is closed)")
-    return Seen(Flow.WAITS, f"{left} bytes wait for the peer's acknowledgement, {_due(now.socket, 'our')}")
+        return Seen(Flow.MOVES, f"{_bytes(left)} to go when the peer's program reads (its window is closed)")
+    return Seen(Flow.WAITS, f"{_bytes(left)} not acknowledged yet, {_due(now.socket, 'our')}")
 
 
 def _sending_by_diag(socket: Socket | None) -> Seen:
@@ -73,8 +73,8 @@ def _sending_by_diag(socket: Socket | None) -> Seen:
     if socket is None or socket.send_q == 0 or socket.state is TcpState.TIME_WAIT:
         return Seen(Flow.MOVES, "nothing is left to send")
     if socket.info and socket.info.bytes_acked:
-        return Seen(Flow.MOVES, f"{socket.info.bytes_acked} bytes were acknowledged since")
-    return Seen(Flow.WAITS, f"{socket.send_q} bytes wait for the peer's acknowledgement, {_due(socket, 'our')}")
+        return Seen(Flow.MOVES, f"{_bytes(socket.info.bytes_acked)} acknowledged since")
+    return Seen(Flow.WAITS, f"{_bytes(socket.send_q)} not acknowledged yet, {_due(socket, 'our')}")
 
 
 def _receiving(image: ImageSocket, now: End, peer: End | None, answers: bool) -> Seen:
@@ -85,9 +85,9 @@ def _receiving(image: ImageSocket, now: End, peer: End | None, answers: bool) ->
     else:
         came = (socket.info.bytes_received or 0) if socket and socket.info else 0
     if came < 0:
-        return Seen(Flow.BROKEN, f"rcv_nxt went back by {-came} bytes")
+        return Seen(Flow.BROKEN, f"rcv_nxt went back by {_bytes(-came)}")
     if came:
-        return Seen(Flow.MOVES, f"{came} bytes came in since")
+        return Seen(Flow.MOVES, f"{_bytes(came)} received since")
     if socket and socket.state in _PEER_IS_DONE:
         return Seen(Flow.MOVES, "the peer has nothing more to send")
     if peer is not None:
@@ -113,8 +113,8 @@ def _from_local_peer(present: Sequences | None, peer: End, mss: int | None) -> S
     if pending == 0:
         return Seen(Flow.MOVES, "the peer had nothing to send")
     if peer.sequences and _is_closed(peer.sequences, mss):
-        return Seen(Flow.MOVES, f"{pending} bytes of the peer wait until the program reads (its window is closed)")
-    return Seen(Flow.WAITS, f"the peer has {pending} bytes for us, {_due(peer.socket, 'its')}")
+        return Seen(Flow.MOVES, f"{_bytes(pending)} of the peer to come when the program reads (its window is closed)")
+    return Seen(Flow.WAITS, f"the peer has {_bytes(pending)} for us, {_due(peer.socket, 'its')}")
 
 
 def _expects(receiver: Sequences, sender: Sequences) -> bool:
@@ -130,6 +130,10 @@ def _is_closed(sender: Sequences, mss: int | None) -> bool:
     left = sender.send_window_left
     worth_sending = min(mss or 1, (sender.max_window or 2) // 2)
     return sender.in_flight == 0 and left is not None and left < max(worth_sending, 1)
+
+
+def _bytes(count: int) -> str:
+    return "1 byte" if count == 1 else f"{count} bytes"
 
 
 def _due(socket: Socket | None, whose: str) -> str:

@@ -115,8 +115,8 @@ def test_what_was_dumped_and_flows_both_ways_goes_on() -> None:
     proof = judge()
     assert proof.verdict is Verdict.CONTINUED
     assert proof.bytes_checked == len(RECEIVED) + len(SENT)
-    assert f"{len(SENT)} bytes were acknowledged" in proof.sentence
-    assert "100 bytes came in" in proof.sentence
+    assert f"{len(SENT)} bytes acknowledged" in proof.sentence
+    assert "100 bytes received since" in proof.sentence
     assert proof.facts["rcv_nxt"] == {"before": 5, "restored": 5, "after": 105}
 
 
@@ -335,7 +335,7 @@ def test_a_single_byte_that_waits_is_not_nothing() -> None:
     image, held, quiet = idle()
     waiting = replace(quiet, write_seq=quiet.write_seq + 1, snd_nxt=quiet.write_seq + 1)
     proof = judge(image, held, After(End(listed(), waiting), peer(rcv_nxt=quiet.snd_nxt)))
-    assert (proof.verdict, "1 bytes wait" in proof.sentence) == (Verdict.SILENT, True)
+    assert (proof.verdict, "1 byte not acknowledged yet" in proof.sentence) == (Verdict.SILENT, True)
 
 
 def test_a_peer_that_has_finished_need_not_be_heard() -> None:
