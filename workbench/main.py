@@ -11,7 +11,8 @@ def _application(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="workbench", add_help=False)
     parser.add_argument("--lab", metavar="NAME")
     options = parser.parse_args(arguments)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual reads standard input and draws on standard error.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         from workbench.cli.main import build_parser
 
         build_parser().print_help(sys.stderr)
