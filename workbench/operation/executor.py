@@ -1,0 +1,356 @@
+"""Runs an operation: performs the machine's commands against CRIU and publishes what is seen meanwhile.
+
+Three threads: this one owns the machine, looks at the host and publishes; one speaks to CRIU, whose every
+notification waits for an answer from here; one follows the log.
+"""
+
+import contextlib
+import os
+import queue
+import select
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+from workbench.criu.log_follower import LogFollower
+from workbench.criu.rpc import CriuGone, Notification, Swrk
+from workbench.errors import WorkbenchError
+from workbench.evidence import Connection, LogLine
+from workbench.operation import machine as m
+from workbench.operation.board import Board
+from workbench.operation.command_line import LOG_LEVEL
+from workbench.operation.journal import Journal, boot_id, own_identity, read_entry
+from workbench.operation.place import make
+from workbench.operation.plan import Plan
+from workbench.operation.progress import End, Outcome, Progress, Watched
+from workbench.operation.record import connection_record
+from workbench.operation.sampling import Sample, Sampler
+from workbench.operation.task import start_time_of
+
+SAMPLE_S = 0.25
+"""Seconds between two looks at the host."""
+FOLLOW_S = 0.1
+RUN_ID = "CRIU run id = "
+
+
+class Executor(ABC):
+    """One operation; see ``operation.runner.Operation``. What dump and restore do differently is abstract."""
+
+    def __init__(self, plan: Plan) -> None:
+        if plan.obstacles:
+            raise WorkbenchError(plan.obstacles[0])
+        self.plan = plan
+        self._events: queue.Queue[m.Event | None] = queue.Queue()
+        """None: the log has grown."""
+        self._replies: queue.Queue[bool] = queue.Queue()
+        self._state = self._initial_state()
+        self._criu: Swrk | None = None
+        self._criu_thread: threading.Thread | None = None
+        self._log_thread: threading.Thread | None = None
+        self._followed = threading.Event()
+        self._waiting = False
+        """CRIU waits for an answer."""
+        self._journal: Journal | None = None
+        self._run_id = ""
+        self._over = threading.Event()
+        self._board: Board | None = None
+        self._before: dict[Connection, End] = {}
+        self._sample = Sample({})
+
+    # What a front end calls, from any thread
+
+    def start(self, publish: Callable[[Progress], None]) -> None:
+        """Begin in a thread of its own."""
+        self._board = Board(self.plan, publish, locks=self.plan.lock_cost_ms is not None)
+        threading.Thread(target=self._run, name=f"operation-{self.plan.kind}", daemon=True).start()
+
+    def proceed(self) -> None:
+        self._events.put(m.Proceed())
+
+    def turn_back(self) -> None:
+        self._events.put(m.TurnBack())
+
+    def wait(self, timeout: float | None = None) -> Progress:
+        """Block until the outcome is known; TimeoutError if it is not."""
+        if not self._over.wait(timeout):
+            raise TimeoutError
+        assert self._board is not None
+        return self._board.latest
+
+    # What differs
+
+    @abstractmethod
+    def _initial_state(self) -> m.State: ...
+
+    @abstractmethod
+    def _facts(self) -> dict[str, Any]:
+        """What ``recover`` will need, beside what both kinds have."""
+
+    @abstractmethod
+    def _prepare(self, images: int) -> None:
+        """Before CRIU starts; ``images`` is the open image directory. Raises WorkbenchError or OSError."""
+
+    @abstractmethod
+    def _options(self) -> dict[str, object]:
+        """Fields of ``criu_opts`` beside directory and log."""
+
+    @abstractmethod
+    def _perform(self, command: m.Command) -> m.Event | None:
+        """A command that dump and restore perform differently."""
+
+    # The loop
+
+    def _run(self) -> None:
+        assert self._board is not None
+        with contextlib.ExitStack() as stack:
+            try:
+                self._set_up(stack)
+            except (WorkbenchError, OSError) as error:
+                reason = str(error) if isinstance(error, WorkbenchError) else f"{error.strerror}: {error.filename}"
+                self._state = m.State(self.plan.kind, phase=m.Phase.OVER, outcome=Outcome.FAILED)
+                self._board.finish(self._state, Outcome.FAILED, f"Nothing was done: {reason}")
+                self._over.set()
+                return
+            self._feed(m.Begin())
+            due = time.monotonic() + SAMPLE_S
+            while self._state.phase is not m.Phase.OVER:
+                try:
+                    event = self._events.get(timeout=max(due - time.monotonic(), 0))
+                except queue.Empty:
+                    self._look()
+                    self._notice_death_while_held()
+                    due = time.monotonic() + SAMPLE_S
+                    continue
+                if event is None:
+                    self._read_log()
+                    self._board.show(self._state, urgent=False)
+                else:
+                    self._feed(event)
+            self._finish_up()
+        self._over.set()
+
+    def _set_up(self, stack: contextlib.ExitStack) -> None:
+        """Everything that may fail before anything is touched."""
+        from workbench.criu.find import find_criu
+
+        tool = find_criu()
+        self._criu_path = getattr(tool, "path", "") or "criu"
+        self._namespace = self._open_namespace(stack)
+        self._images = make(self.plan.request.images if self.plan.image is None else self.plan.image.path)
+        stack.callback(os.close, self._images)
+        self._sampler = Sampler(self.plan.connections, self.plan.netns)
+        stack.callback(self._sampler.close)
+        self._look()
+        self._before = self._seen_before()
+        self._prepare(self._images)
+        log = f"{self.plan.kind}.log"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(log, dir_fd=self._images)
+        self._journal = Journal(self.plan.kind, {**self._common_facts(), **self._facts()})
+        stack.callback(self._journal.close)
+        self._follower = LogFollower(f"{self._image_path}/{log}")
+        stack.callback(self._stop_following)
+
+    @property
+    def _image_path(self) -> str:
+        return os.path.abspath(self.plan.image.path if self.plan.image else self.plan.request.images)  # noqa: PTH100
+
+    def _open_namespace(self, stack: contextlib.ExitStack) -> str | None:
+        """Hold the network namespace open, so that it outlives the processes; a path to it, None for our own."""
+        if not self.plan.netns_path:
+            return None
+        descriptor = os.open(self.plan.netns_path, os.O_RDONLY | os.O_CLOEXEC)
+        stack.callback(os.close, descriptor)
+        if os.fstat(descriptor).st_ino != self.plan.netns:
+            raise WorkbenchError(f"{self.plan.netns_path} is another namespace by now", "make a new plan")
+        return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+    def _common_facts(self) -> dict[str, Any]:
+        return {
+            "workbench": own_identity(),
+            "boot_id": boot_id(),
+            "images": self._image_path,
+            "netns": self.plan.netns,
+            "root": (self.plan.root_pid, self.plan.start_time),
+            "command": self.plan.command_name,
+            "connections": [connection_record(each) for each in self.plan.connections],
+            "options": self.plan.options,
+        }
+
+    def _seen_before(self) -> dict[Connection, End]:
+        return dict(self._sample.ours)
+
+    def _feed(self, event: m.Event | None) -> None:
+        """One event, and those that performing its commands brings."""
+        while event is not None:
+            if isinstance(event, m.Notified):
+                self._waiting = True
+                self._read_log()
+            self._state, commands = m.advance(self._state, event)
+            event = None
+            for command in commands:
+                event = self._performed(command)
+                if event is not None:
+                    break
+            assert self._board is not None
+            if self._state.held:
+                self._look()
+            self._board.show(self._state)
+
+    def _performed(self, command: m.Command) -> m.Event | None:
+        match command:
+            case m.Journal(transition):
+                return self._write(transition)
+            case m.StartCriu():
+                return self._start_criu()
+            case m.Answer(accept):
+                if self._waiting:
+                    self._waiting = False
+                    self._replies.put(accept)
+                return None
+            case m.Check():
+                return self._check()
+            case m.Finish(outcome, error):
+                assert self._board is not None
+                self._look()
+                self._board.finish(self._state, outcome, error)
+                return None
+        return self._perform(command)
+
+    def _write(self, transition: str) -> m.Event | None:
+        assert self._journal is not None
+        try:
+            self._journal.write(transition, **self._transition_facts(transition))
+        except WorkbenchError as error:
+            return m.JournalLost(str(error)) if self._waiting else None
+        return None
+
+    def _transition_facts(self, transition: str) -> dict[str, Any]:
+        """What is journaled with a transition."""
+        del transition
+        return {}
+
+    # CRIU
+
+    def _start_criu(self) -> m.Event | None:
+        assert self._journal is not None
+        try:
+            self._criu = Swrk(self._criu_path, self._namespace)
+            self._journal.write("criu started", criu=(self._criu.pid, start_time_of(self._criu.pid)))
+        except WorkbenchError as error:
+            if self._criu is not None:
+                self._criu.close()
+            return m.CriuDied(str(error))
+        self._criu_thread = threading.Thread(target=self._speak, name="criu", daemon=True)
+        self._criu_thread.start()
+        self._log_thread = threading.Thread(target=self._follow, name="criu-log", daemon=True)
+        self._log_thread.start()
+        return None
+
+    def _speak(self) -> None:
+        assert self._criu is not None
+        options = {
+            "images_dir_fd": self._images,
+            "log_file": f"{self.plan.kind}.log",
+            "log_level": LOG_LEVEL,
+            **self._options(),
+        }
+        try:
+            with self._criu as criu:
+                response = criu.request(self.plan.kind, options, self._answer)
+                self._responded(response.pid)
+                self._events.put(m.Answered(response.success, "" if response.success else "CRIU failed."))
+        except CriuGone as gone:
+            status = f"signal {-gone.status}" if gone.status and gone.status < 0 else f"status {gone.status}"
+            self._events.put(m.CriuDied(f"CRIU ended by {status} before it was done."))
+
+    def _answer(self, notification: Notification) -> bool:
+        if notification.pid is not None:
+            self._responded(notification.pid)
+        begun = time.monotonic()
+        self._events.put(m.Notified(notification.name))
+        answer = self._replies.get()
+        if self._board is not None:
+            self._board.waited(notification.name, time.monotonic() - begun)
+        return answer
+
+    def _responded(self, pid: int | None) -> None:
+        if pid is not None and self._board is not None and self.plan.kind == "restore":
+            self._board.restored_pid = pid
+
+    def _follow(self) -> None:
+        while not self._followed.is_set():
+            if self._follower.wait(FOLLOW_S):
+                self._events.put(None)
+
+    def _stop_following(self) -> None:
+        self._followed.set()
+        if self._log_thread is not None:
+            self._log_thread.join()
+        self._follower.close()
+
+    def _read_log(self) -> None:
+        self._keep(self._follower.new_lines())
+
+    def _keep(self, lines: list[LogLine]) -> None:
+        assert self._board is not None
+        for line in lines:
+            self._board.add(line)
+            if not self._run_id and self.plan.kind == "dump" and line.message.startswith(RUN_ID):
+                self._run_id = line.message.removeprefix(RUN_ID).strip()
+                self._sampler.run_id = self._run_id
+
+    def _notice_death_while_held(self) -> None:
+        """CRIU may be killed while a person looks around: nothing else would tell."""
+        if self._waiting and self._state.held and self._criu is not None:
+            try:
+                pidfd = os.pidfd_open(self._criu.pid)
+            except OSError:
+                dead = True
+            else:
+                dead = bool(select.select([pidfd], [], [], 0)[0])
+                os.close(pidfd)
+            if dead:
+                self._waiting = False
+                self._replies.put(False)
+
+    # The host
+
+    def _look(self) -> None:
+        assert self._board is not None
+        self._sample = sample = self._sampler.look()
+        self._board.locks = sample.locks
+        self._board.watched = tuple(
+            Watched(each, self._before.get(each, End(None)), sample.ours.get(each, End(None)), sample.peers.get(each))
+            for each in self.plan.connections
+        )
+        self._board.show(self._state)
+
+    def _check(self) -> m.Event:
+        """Have what stands on the host looked at and put right; the same that ``workbench recover`` does."""
+        from workbench.operation.recover import put_right
+
+        assert self._journal is not None
+        if self._criu_thread is not None:
+            self._criu_thread.join()
+        self._keep(self._follower.last_words())
+        entry = read_entry(self._journal.path)
+        assert entry is not None
+        report = put_right(entry, restoring=False)
+        return m.Checked(report.sound, " ".join((self._why(), *report.sentences)))
+
+    def _why(self) -> str:
+        """CRIU's own words: the first error of its log that says something."""
+        assert self._board is not None
+        errors = [line for line in self._board.log if line.level == "error" and not line.harmless]
+        refused = self._state.back or self._state.reason
+        return f"Its log says: {errors[0].message}." if errors and not (refused and self._state.back) else ""
+
+    def _finish_up(self) -> None:
+        if self._waiting:
+            self._waiting = False
+            self._replies.put(False)
+        if self._criu_thread is not None:
+            self._criu_thread.join()

@@ -1,0 +1,162 @@
+"""An interrupted dump, put right."""
+
+import signal
+import time
+from collections.abc import Iterable
+
+from workbench.errors import WorkbenchError
+from workbench.evidence import Connection, ImageDirectory, Lock, NetworkNamespace
+from workbench.operation.again import restore_again
+from workbench.operation.journal import Entry
+from workbench.operation.recover import Report
+from workbench.operation.scene import Stuck, image_of, locks_of, namespace_of, run_id_of, stuck_sockets
+from workbench.operation.task import Task, Tasks
+from workbench.operation.unlock import unlock_all
+from workbench.repair.release import leave_repair
+
+_STOPS_S = 2.0
+_POLL_S = 0.002
+_GONE_S = 10.0
+
+
+def recover_dump(entry: Entry, report: Report, *, restoring: bool) -> None:
+    """Living processes run on as before; processes that are gone come back from complete images, or are lost."""
+    image = image_of(entry)
+    run_id = run_id_of(entry, image)
+    namespace = namespace_of(entry)
+    locks = locks_of(entry, namespace, run_id)
+    identities = [(int(pid), int(start)) for pid, start in entry.facts.get("tasks") or entry.begun["tasks"]]
+    whole = image is not None and image.complete and (not run_id or image.run_id in {None, run_id})
+    with Tasks(identities) as tasks:
+        living = tasks.alive
+        if len(living) == len(identities):
+            _run_on(entry, report, living, locks, namespace)
+        elif living and not whole:
+            report.say(f"{len(identities) - len(living)} of {len(identities)} processes ended meanwhile.")
+            _run_on(entry, report, living, locks, namespace)
+        elif living and entry.begun["runs_on"]:
+            report.ask(
+                f"Process {living[0].pid} lives and others of its tree ended, though all should run on: either end it"
+                f" and run `workbench restore -D {entry.begun['images']}`, or lift the lock (workbench locks)."
+            )
+            return
+        elif whole:
+            _bring_back(entry, report, living, image, namespace, restoring=restoring)
+        else:
+            _give_up(entry, report, locks, namespace)
+
+
+def _run_on(
+    entry: Entry, report: Report, living: tuple[Task, ...], locks: tuple[Lock, ...], namespace: NetworkNamespace | None
+) -> None:
+    """Repair mode off while the lock still stands, then the lock, then the processes: so no reset escapes."""
+    before = set(entry.begun["stopped"])
+    stopped = [task for task in living if task.state == "T" and task.pid not in before]
+    stuck = list(stuck_sockets(living))
+    if stuck:
+        if not report.dry_run:
+            _stop(living)
+        reuse = {int(each["inode"]): bool(each["reuse"]) for each in entry.begun["sockets"]}
+        for each in stuck:
+            report.act(
+                f"{each.connection} was left in repair mode: switched off.",
+                lambda each=each: leave_repair(each.pid, each.fd, each.inode, reuse.get(each.inode, False)),  # type: ignore[misc]
+            )
+    _lift(report, locks, namespace)
+    for task in living if stuck else stopped:
+        if task.pid not in before and not report.dry_run:
+            task.signal(signal.SIGCONT)
+    if stopped:
+        report.say(f"{_pids(stopped)} stood still: runs on.")
+    gone = _missing(entry, living) if not report.dry_run else ()
+    report.lose(gone, "its process closed it while it was in repair mode")
+    if not (stuck or locks or stopped or gone):
+        report.say(f"{_pids(living)} runs on, no lock is left: nothing to do.")
+
+
+def _stop(living: Iterable[Task]) -> None:
+    for task in living:
+        task.signal(signal.SIGSTOP)
+    deadline = time.monotonic() + _STOPS_S
+    for task in living:
+        while any(state not in "tTZX" for state in task.threads):
+            if time.monotonic() > deadline:
+                raise WorkbenchError(f"Process {task.pid} cannot be stopped", "look at it again in a moment")
+            time.sleep(_POLL_S)  # nobody but its parent is told of a stop
+
+
+def _lift(report: Report, locks: tuple[Lock, ...], namespace: NetworkNamespace | None) -> None:
+    if locks and namespace is not None:
+        names = ", ".join(lock.name for lock in locks[:3]) + (f" and {len(locks) - 3} more" if locks[3:] else "")
+        report.act(f"The lock {names} stands: lifted.", lambda: unlock_all(locks, namespace.path))
+
+
+def _missing(entry: Entry, living: Iterable[Task]) -> tuple[Connection, ...]:
+    """Connections of the journal whose socket no living task of the tree has open any more."""
+    from workbench.collect import procfs
+    from workbench.operation.record import connection_from
+
+    inodes = set()
+    for task in living:
+        try:
+            names = procfs.names(f"/proc/{task.pid}/fd")
+        except OSError:
+            continue
+        inodes |= {procfs.link_inode(f"/proc/{task.pid}/fd/{name}", "socket") for name in names}
+    return tuple(connection_from(each["connection"]) for each in entry.begun["sockets"] if each["inode"] not in inodes)
+
+
+def _bring_back(
+    entry: Entry,
+    report: Report,
+    living: tuple[Task, ...],
+    image: ImageDirectory | None,
+    namespace: NetworkNamespace | None,
+    *,
+    restoring: bool,
+) -> None:
+    """All was dumped, and the processes are gone, or part of them: their sockets were silent since."""
+    assert image is not None
+    if living:
+        report.act(f"{_pids(living)} was about to be ended: ended.", lambda: _end(living))
+    report.say(f"Process {entry.begun['root'][0]} is gone, its images are complete and its connections still locked.")
+    if namespace is None:
+        report.lose(entry.connections, "its network namespace is gone")
+    elif restoring:
+        _await_reaped(entry, report)
+        restore_again(entry, report, namespace.path)
+    else:
+        report.say(f"Bring it back with: workbench restore -D {entry.begun['images']}")
+
+
+def _end(living: Iterable[Task]) -> None:
+    for task in living:
+        task.signal(signal.SIGKILL)
+    for task in living:
+        task.gone(_GONE_S)
+
+
+def _await_reaped(entry: Entry, report: Report) -> None:
+    """A zombie keeps its pid until its parent has reaped it."""
+    if report.dry_run:
+        return
+    deadline = time.monotonic() + _GONE_S
+    identities = [(int(pid), int(start)) for pid, start in entry.facts.get("tasks") or entry.begun["tasks"]]
+    with Tasks(identities) as tasks:
+        while any(task.state != "X" for task in tasks.all) and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+
+
+def _give_up(entry: Entry, report: Report, locks: tuple[Lock, ...], namespace: NetworkNamespace | None) -> None:
+    """Neither the processes nor whole images are there."""
+    report.say(f"Process {entry.begun['root'][0]} is gone, and its images are not complete.")
+    _lift(report, locks, namespace)
+    report.lose(
+        entry.connections,
+        "its process ended while CRIU had its socket in repair mode (calls fail then), before the images were complete",
+    )
+
+
+def _pids(tasks: Iterable[Task | Stuck]) -> str:
+    pids = sorted({task.pid for task in tasks})
+    return f"Process {pids[0]}" if len(pids) == 1 else f"Processes {', '.join(map(str, pids[:5]))}"

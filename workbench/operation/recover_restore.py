@@ -1,0 +1,127 @@
+"""An interrupted restore, put right."""
+
+import signal
+import time
+from collections.abc import Iterable
+
+from workbench.errors import WorkbenchError
+from workbench.evidence import ImageDirectory, Lock, NetworkNamespace
+from workbench.operation.again import restore_again
+from workbench.operation.journal import Entry
+from workbench.operation.plan_restore import protected
+from workbench.operation.recover import Report
+from workbench.operation.scene import image_of, is_half_restored, locks_of, namespace_of, run_id_of, stuck_sockets
+from workbench.operation.task import Task, Tasks, stat_of
+from workbench.operation.unlock import unlock_all
+
+_GONE_S = 10.0
+_POLL_S = 0.005
+
+
+def recover_restore(entry: Entry, report: Report, *, restoring: bool) -> None:
+    """Half-restored processes are ended without a packet and restored again, as long as the lock still stands."""
+    image = image_of(entry)
+    namespace = namespace_of(entry)
+    locks = locks_of(entry, namespace, run_id_of(entry, image))
+    with Tasks(_restored_pids(entry)) as tasks:
+        living = tasks.alive
+        half = [task for task in living if is_half_restored(task)]
+        if living and not half:
+            _released(entry, report, living, locks, namespace)
+            return
+        wires = frozenset(entry.connections)
+        locked = protected(wires, locks) == wires or entry.begun["options"].get("tcp_close") or not wires
+        silent = len(list(stuck_sockets(living))) if living else 0
+        if living and not locked:
+            _too_late(entry, report, living, locks, namespace)
+            return
+        if living:
+            sockets = f", their {silent} connections in repair mode" if silent else ""
+            report.act(f"{_pids(living)} is half restored{sockets}: ended without a packet.", lambda: _end(living))
+    _once_more(entry, report, image, namespace, locked=bool(locked), restoring=restoring)
+
+
+def _restored_pids(entry: Entry) -> list[tuple[int, int | None]]:
+    """Processes with a pid of the images that began after the restore did, in its namespace."""
+    found: list[tuple[int, int | None]] = []
+    commands = {*entry.begun["commands"], "criu"}
+    for pid, _ in entry.begun["tasks"]:
+        there = stat_of(pid)
+        if there and there.start_time >= entry.begun["uptime_ticks"] and there.command in commands:
+            found.append((pid, there.start_time))
+    return found
+
+
+def _released(
+    entry: Entry, report: Report, living: Iterable[Task], locks: tuple[Lock, ...], namespace: NetworkNamespace | None
+) -> None:
+    """It was over but for CRIU's answer."""
+    stuck = list(stuck_sockets(tuple(living)))
+    if stuck:
+        report.ask(f"{stuck[0].connection} is in repair mode though its process runs: end process {stuck[0].pid} and")
+        return
+    if locks and namespace is not None:
+        report.act("A lock of its connections still stands: lifted.", lambda: unlock_all(locks, namespace.path))
+    report.say(f"{_pids(living)} is restored and runs; {len(entry.connections)} connections are unlocked.")
+
+
+def _too_late(
+    entry: Entry,
+    report: Report,
+    living: Iterable[Task],
+    locks: tuple[Lock, ...],
+    namespace: NetworkNamespace | None,
+) -> None:
+    """Unlocked, but never let go: the kernel has answered the peer since in the name of processes that cannot run."""
+    report.act(f"{_pids(living)} was unlocked but never let go, and cannot run: ended.", lambda: _end(living))
+    if locks and namespace is not None:
+        report.act("The rest of the lock is lifted.", lambda: unlock_all(locks, namespace.path))
+    report.lose(entry.connections, "CRIU died between unlocking it and letting its process go")
+
+
+def _once_more(
+    entry: Entry,
+    report: Report,
+    image: ImageDirectory | None,
+    namespace: NetworkNamespace | None,
+    *,
+    locked: bool,
+    restoring: bool,
+) -> None:
+    images = entry.begun["images"]
+    if image is None or not image.complete:
+        report.ask(f"The images in {images} cannot be read any more: nothing can be restored from them.")
+    elif namespace is None:
+        report.lose(entry.connections, "its network namespace is gone")
+    elif not locked:
+        report.ask(
+            "No process is there and the lock is gone: a peer that sent anything since was answered with a reset."
+            f" If you know that it was silent: workbench restore -D {images}"
+        )
+    elif restoring:
+        report.say("The lock still stands, so that nothing was exchanged since: the restore is repeated.")
+        _await_reaped(entry, report)
+        restore_again(entry, report, namespace.path)
+    else:
+        report.say(f"Lock and images stand as before, the restore can be repeated: workbench restore -D {images}")
+
+
+def _end(living: Iterable[Task]) -> None:
+    for task in living:
+        task.signal(signal.SIGKILL)
+    for task in living:
+        if not task.gone(_GONE_S):
+            raise WorkbenchError(f"Process {task.pid} does not end", "look at it again in a moment")
+
+
+def _await_reaped(entry: Entry, report: Report) -> None:
+    deadline = time.monotonic() + _GONE_S
+    while not report.dry_run and time.monotonic() < deadline:
+        if all(stat_of(pid) is None for pid, _ in entry.begun["tasks"]):
+            return
+        time.sleep(_POLL_S)  # reaping is announced to the parent only
+
+
+def _pids(tasks: Iterable[Task]) -> str:
+    pids = sorted({task.pid for task in tasks})
+    return f"Process {pids[0]}" if len(pids) == 1 else f"Processes {', '.join(map(str, pids[:5]))}"

@@ -1,0 +1,96 @@
+"""What is seen of an operation's connections, again and again while it runs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workbench.collect.live import EVERY_SECOND, LiveSource
+from workbench.collect.socket_table import SocketTable
+from workbench.evidence import Connection, Evidence, Gap, Lock, LockScope, Socket
+from workbench.operation.progress import End
+from workbench.operation.proof import After
+
+_SECTIONS = EVERY_SECOND - {"processes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The connections of an operation at one moment, each seen from the dumped end."""
+
+    ours: Mapping[Connection, End]
+    peers: Mapping[Connection, End] = field(default_factory=dict)
+    """Other ends that are on this host."""
+    locks: tuple[Lock, ...] = ()
+    """Locks that concern the operation."""
+
+    def after(self, connection: Connection) -> After:
+        """As the proof wants it."""
+        wire = connection.unmapped
+        locks = tuple(lock for lock in self.locks if concerns(lock, frozenset({wire})))
+        return After(self.ours.get(connection, End(None)), self.peers.get(connection), locks)
+
+
+class Sampler:
+    """Looks at the connections of one operation; one thread at a time."""
+
+    def __init__(self, connections: Iterable[Connection], netns: int) -> None:
+        self._connections = {each.unmapped: each for each in connections}
+        self._netns = netns
+        self._source = LiveSource(_SECTIONS)
+        ports = {port for each in self._connections for port in (each.local.port, each.peer.port)}
+        self._ports = np.array(sorted(ports), np.int64)
+        self.run_id = ""
+        """CRIU's run id, as soon as it is known: its table is recognised by that."""
+
+    def look(self) -> Sample:
+        """One look, some 10 ms. What cannot be read is missing from it."""
+        return self.of(self._source.evidence())
+
+    def of(self, evidence: Evidence) -> Sample:
+        ours: dict[Connection, End] = {}
+        peers: dict[Connection, End] = {}
+        for socket in self._listed(evidence.sockets):
+            wire = socket.connection.unmapped
+            sequences = None if isinstance(evidence.sequences, Gap) else evidence.sequences.get(socket.cookie)
+            if wire in self._connections and socket.netns == self._netns:
+                ours[self._connections[wire]] = End(socket, sequences)
+            elif wire.reversed in self._connections:
+                peers[self._connections[wire.reversed]] = End(socket, sequences)
+        return Sample(ours, peers, self._locks(evidence.locks))
+
+    def _listed(self, sockets: Sequence[Socket] | Gap) -> Iterator[Socket]:
+        """Those with a port of ours at both ends, unless they are listening."""
+        if isinstance(sockets, Gap) or not len(self._ports):
+            return
+        if isinstance(sockets, SocketTable):
+            wanted = np.isin(sockets.column("local_port"), self._ports)
+            wanted &= np.isin(sockets.column("peer_port"), self._ports)
+            yield from (sockets[int(index)] for index in np.flatnonzero(wanted))
+        else:
+            yield from sockets
+
+    def _locks(self, locks: Sequence[Lock] | Gap) -> tuple[Lock, ...]:
+        if isinstance(locks, Gap):
+            return ()
+        wires = frozenset(self._connections)
+        return tuple(
+            lock
+            for lock in locks
+            if lock.netns == self._netns and (concerns(lock, wires) or is_of_run(lock, self.run_id))
+        )
+
+    def close(self) -> None:
+        self._source.close()
+
+
+def concerns(lock: Lock, wires: frozenset[Connection]) -> bool:
+    """Whether a lock holds one of these connections back (IPv4-mapped addresses written as IPv4)."""
+    if lock.scope is LockScope.NAMESPACE:
+        return True
+    return any(each in wires or each.reversed in wires for each in lock.connections)
+
+
+def is_of_run(lock: Lock, run_id: str | None) -> bool:
+    """Whether a lock's table bears the run id of this dump."""
+    return bool(lock.run_id_prefix and run_id and run_id.startswith(lock.run_id_prefix))

@@ -1,0 +1,148 @@
+"""Processes by their identity: held by a pidfd, so that a pid that was given to somebody else is never signalled."""
+
+import os
+import select
+import signal
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from workbench.collect import procfs
+from workbench.collect.process_stat import ProcessStat, parse_stat
+
+
+def stat_of(pid: int) -> ProcessStat | None:
+    """/proc/PID/stat; None if there is no such process."""
+    data = procfs.read(f"/proc/{pid}/stat")
+    return None if data is None else parse_stat(data)
+
+
+def start_time_of(pid: int) -> int | None:
+    """Clock ticks after boot; None if there is no such process."""
+    found = stat_of(pid)
+    return found.start_time if found else None
+
+
+def is_alive(pid: int, start_time: int) -> bool:
+    """Whether this very process lives; a zombie does not."""
+    found = stat_of(pid)
+    return found is not None and found.start_time == start_time and found.state not in "ZX"
+
+
+def descendants(root: int) -> tuple[tuple[int, int], ...]:
+    """Pid and start time of a process and of all below it, parents first; empty if it is gone."""
+    children: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for pid in procfs.pids():
+        found = stat_of(pid)
+        if found is not None:
+            children[found.ppid].append((pid, found.start_time))
+            if pid == root:
+                children[-1].append((pid, found.start_time))
+    tree = list(children[-1])
+    for pid, _ in tree:
+        tree.extend(children[pid])
+    return tuple(tree)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One living process, held; close it."""
+
+    pid: int
+    start_time: int
+    pidfd: int
+
+    @classmethod
+    def hold(cls, pid: int, start_time: int | None = None) -> "Task | None":
+        """Hold a process by its identity; None if it is gone, or if the pid is somebody else's now."""
+        if pid <= 1:
+            return None
+        try:
+            pidfd = os.pidfd_open(pid)
+        except (OSError, OverflowError):
+            return None
+        found = start_time_of(pid)  # read after opening: the pidfd keeps the pid from being given away unseen
+        if found is None or (start_time is not None and found != start_time):
+            os.close(pidfd)
+            return None
+        return cls(pid, found, pidfd)
+
+    @property
+    def state(self) -> str:
+        """One letter of proc(5); ``X`` once it is gone."""
+        found = stat_of(self.pid)
+        return found.state if found and found.start_time == self.start_time else "X"
+
+    @property
+    def threads(self) -> tuple[str, ...]:
+        """State letter of each thread."""
+        states = []
+        for thread in procfs.names(f"/proc/{self.pid}/task") if self.state not in "ZX" else []:
+            data = procfs.read(f"/proc/{self.pid}/task/{thread}/stat")
+            found = parse_stat(data) if data else None
+            if found:
+                states.append(found.state)
+        return tuple(states)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal; nothing happens if it is gone."""
+        try:
+            signal.pidfd_send_signal(self.pidfd, number)
+        except ProcessLookupError:
+            return
+
+    def gone(self, timeout: float = 0) -> bool:
+        """Wait until it has ended (it may still be a zombie), at most ``timeout`` seconds."""
+        poll = select.poll()
+        poll.register(self.pidfd, select.POLLIN)
+        return bool(poll.poll(timeout * 1000))
+
+    def close(self) -> None:
+        os.close(self.pidfd)
+
+
+class Tasks:
+    """Several processes, held together; a context manager."""
+
+    def __init__(self, identities: Iterable[tuple[int, int | None]]) -> None:
+        self.all = tuple(task for pid, start in identities if (task := Task.hold(pid, start)) is not None)
+
+    @property
+    def alive(self) -> tuple[Task, ...]:
+        return tuple(task for task in self.all if task.state not in "ZX")
+
+    def signal(self, number: signal.Signals) -> None:
+        for task in self.all:
+            task.signal(number)
+
+    def __enter__(self) -> "Tasks":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in self.all:
+            task.close()
+
+
+def command_of(pid: int) -> str:
+    """comm of a process, hostile; empty if it is gone."""
+    found = stat_of(pid)
+    return found.command if found else ""
+
+
+def program_counter_in(pid: int) -> str | None:
+    """Path of the mapping in which the main thread waits (``''``: anonymous memory); None if that cannot be told."""
+    fields = (procfs.read(f"/proc/{pid}/syscall") or b"").split()
+    if len(fields) < 2 or fields[0] in {b"running", b"-1"}:
+        return None
+    counter = int(fields[-1], 16)
+    for line in (procfs.read(Path(f"/proc/{pid}/maps")) or b"").splitlines():
+        span, _, rest = line.partition(b" ")
+        first, _, last = span.partition(b"-")
+        if int(first, 16) <= counter < int(last, 16):
+            parts = rest.split(maxsplit=4)
+            return parts[4].decode(errors="surrogateescape") if len(parts) > 4 else ""
+    return None
