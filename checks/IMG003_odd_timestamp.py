@@ -43,9 +43,8 @@ FIRST_KERNEL = (6, 7)
 
 def check(images: tuple[ImageDirectory, ...], host: Host | Gap) -> Iterator[Problem]:
     """One problem for each directory, with every connection that is concerned."""
-    if not isinstance(host, Gap) and (found := re.match(r"(\d+)\.(\d+)", host.kernel_release)):
-        if (int(found[1]), int(found[2])) < FIRST_KERNEL:
-            return
+    if not isinstance(host, Gap) and _version(host.kernel_release) < FIRST_KERNEL:
+        return
     for image in images:
         trapped = [
             socket
@@ -70,3 +69,8 @@ def check(images: tuple[ImageDirectory, ...], host: Host | Gap) -> Iterator[Prob
                 ),
                 fixes=(Fix("Clear the lowest bit of the timestamp in these images before the restore."),),
             )
+
+
+def _version(release: str) -> tuple[int, ...]:
+    found = re.match(r"(\d+)\.(\d+)", release)
+    return (int(found[1]), int(found[2])) if found else FIRST_KERNEL

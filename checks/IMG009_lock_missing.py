@@ -57,8 +57,8 @@ def check(
         yield Problem(
             Severity.WARNING,
             Subject("image", image.path, {"path": image.path, "netns": netns}),
-            f"{counted(len(bare), 'connection')} of the images ({listed(bare)}) have no lock in {place}: if the peer has "
-            "sent anything meanwhile it was answered with a reset, and the connection is gone.",
+            f"{counted(len(bare), 'connection')} of the images ({listed(bare)}) have no lock in {place}: if the peer "
+            "has sent anything meanwhile it was answered with a reset, and the connection is gone.",
             facts={"connections": [str(connection) for connection in bare], "lock_method": image.lock_method},
             quotes=(Quote("locks", f"{len(here)} locks in {place}"),),
             fixes=(Fix("Make sure that the peers are still connected, or restore with --tcp-close."),),
