@@ -33,7 +33,7 @@ def read_image_directory(path: str | Path) -> ImageDirectory:
     """
     names, size, modified = _list(Path(path))
     message_class("inventory")  # without pycriu nothing can be read: say so once, not file by file
-    reader = _Reader(Path(path), names)
+    reader = _Reader(os.fspath(path), names)
     reader.read()
     return ImageDirectory(
         path=os.fspath(path),
@@ -77,7 +77,7 @@ def _list(path: Path) -> tuple[frozenset[str], int, float]:
 class _Reader:
     """One reading: gathers what the chain reaches, and what went wrong on the way."""
 
-    path: Path
+    path: str
     names: frozenset[str]
     problems: list[str] = field(default_factory=list)
     inventory: Any = None
@@ -114,6 +114,9 @@ class _Reader:
                 return bool(own.net_ns_id != root.net_ns_id)
         return any(name.startswith("netns-") for name in self.names)
 
+    def _path(self, name: str) -> str:
+        return f"{self.path}/{name}"
+
     def _problem(self, sentence: str) -> None:
         if len(self.problems) < _PROBLEM_LIMIT:
             self.problems.append(sentence)
@@ -124,7 +127,7 @@ class _Reader:
         """Messages of a file up to the point where it is damaged; the damage becomes a problem."""
         found: list[Any] = []
         try:
-            found.extend(read_image_file(self.path / name, kind).messages())
+            found.extend(read_image_file(self._path(name), kind).messages())
         except Damage as damage:
             self._problem(f"{name} {damage}")
         return found
@@ -132,14 +135,14 @@ class _Reader:
     def _first(self, name: str, kind: str) -> Any:
         """The only message of a file; None, and a problem, if it cannot be had."""
         try:
-            return read_image_file(self.path / name, kind).first()
+            return read_image_file(self._path(name), kind).first()
         except Damage as damage:
             self._problem(f"{name} {damage}")
             return None
 
     def _read_inventory(self) -> None:
         try:
-            self.inventory = read_image_file(self.path / "inventory.img", "inventory").first()
+            self.inventory = read_image_file(self._path("inventory.img"), "inventory").first()
         except Absent:
             self._problem(
                 "inventory.img is missing: CRIU writes it last, so the dump did not get to its end, or it was"
@@ -203,7 +206,7 @@ class _Reader:
             return found
         name = f"tcp-stream-{found.inode:x}.img"
         try:
-            entry, raw = read_image_file(self.path / name, "tcp-stream").first_and_rest()
+            entry, raw = read_image_file(self._path(name), "tcp-stream").first_and_rest()
             sequences, queue = stream_of(found.state, entry, raw)
         except Damage as damage:
             if isinstance(damage, Absent) and self.inventory is not None and self.inventory.tcp_close:

@@ -8,7 +8,6 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
@@ -110,17 +109,10 @@ class ImageFile:
         return message, end
 
 
-def read_image_file(path: Path, kind: str) -> ImageFile:
+def read_image_file(path: str, kind: str) -> ImageFile:
     """Read one file. Raises Absent, or Damage for one that cannot be read or is an image of another kind."""
     try:
-        # O_NONBLOCK: opening a FIFO that lies in the directory must not wait for its writer
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise Damage("is no regular file")
-            if status.st_size > SIZE_LIMIT:
-                raise Damage(f"is too large to be read ({status.st_size} bytes)")
-            content = file.read(SIZE_LIMIT)
+        content = _read(path)
     except FileNotFoundError as error:
         raise Absent("is missing") from error
     except OSError as error:
@@ -133,3 +125,20 @@ def read_image_file(path: Path, kind: str) -> ImageFile:
         other = _KINDS.get(own)
         raise Damage(f"is an image of another kind ({other})" if other else "is no CRIU image: wrong magic number")
     return ImageFile(kind, content)
+
+
+def _read(path: str) -> bytes:
+    # O_NONBLOCK: opening a FIFO that lies in the directory must not wait for its writer
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Damage("is no regular file")
+        if status.st_size > SIZE_LIMIT:
+            raise Damage(f"is too large to be read ({status.st_size} bytes)")
+        content = os.read(descriptor, status.st_size)
+        while len(content) < status.st_size and (more := os.read(descriptor, status.st_size - len(content))):
+            content += more
+        return content
+    finally:
+        os.close(descriptor)

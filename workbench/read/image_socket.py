@@ -122,18 +122,14 @@ def _options(entry: Any) -> dict[str, int | str]:
     """Those that the image has; 0 and "not saved" look the same in tcp_opts, so absent is not off."""
     values: dict[str, int | str] = {}
     for part, names in _OPTIONS.items():
-        if not entry.HasField(part):
-            continue
-        group = getattr(entry, part)
-        for field, name in names.items():
-            if group.HasField(field):
-                value = getattr(group, field)
-                values[name] = text(value) if isinstance(value, (str, bytes)) else int(value)
+        if entry.HasField(part):
+            for field, value in getattr(entry, part).ListFields():
+                if name := names.get(field.name):
+                    values[name] = text(value) if isinstance(value, (str, bytes)) else int(value)
     if entry.HasField("opts"):
-        for name, prefix in (("SO_RCVTIMEO", "so_rcv_tmo"), ("SO_SNDTIMEO", "so_snd_tmo")):
-            if entry.opts.HasField(f"{prefix}_sec"):
-                seconds, rest = getattr(entry.opts, f"{prefix}_sec"), getattr(entry.opts, f"{prefix}_usec")
-                values[name] = seconds * 1_000_000 + rest
+        opts = entry.opts
+        values["SO_RCVTIMEO"] = opts.so_rcv_tmo_sec * 1_000_000 + opts.so_rcv_tmo_usec
+        values["SO_SNDTIMEO"] = opts.so_snd_tmo_sec * 1_000_000 + opts.so_snd_tmo_usec
     if entry.HasField("v6only"):
         values["IPV6_V6ONLY"] = int(entry.v6only)
     return values

@@ -2,7 +2,7 @@
 
 Why everybody must stand still: while the receive queue is selected, a send() of the owner would go into its own
 receive queue, and while the send queue is selected it would be marked as sent and never leave
-(net/ipv4/tcp.c:tcp_sendmsg_locked). Nothing here sends a packet.
+(net/ipv4/tcp.c:tcp_sendmsg_locked). No data is sent; peeking may let out an acknowledgement that was owed anyway.
 """
 
 import fcntl
