@@ -26,7 +26,7 @@ _WAYS = {
 def connection_detail(socket: Socket, situation: Situation, width: int) -> list[Line]:
     """The most telling lines first: a small pane shows only those."""
     sequences = situation.sequences_of(socket)
-    lines = [_title(socket, situation)]
+    lines = [_title(socket)]
     if socket.state in UNCONNECTED:
         lines += [*_listening(socket)]
     elif sequences:
@@ -36,7 +36,7 @@ def connection_detail(socket: Socket, situation: Situation, width: int) -> list[
     lines += _lock(socket, situation)
     lines += _timer(socket, situation, sequences)
     lines += _peer(socket, situation, sequences)
-    lines += [*_standstill(socket), *_path(socket), *_holders(socket), *_numbers(socket)]
+    lines += [*_standstill(socket), *_path(socket), *_holders(socket), *_numbers(socket, situation)]
     return lines
 
 
@@ -67,16 +67,14 @@ def _labelled(label: str, *pieces: str | Piece) -> Line:
     return line((f"{label:<7}", Tone.DIM), *pieces)
 
 
-def _title(socket: Socket, situation: Situation) -> Line:
-    where = f"  netns {situation.namespace_name(socket.netns)}"
+def _title(socket: Socket) -> Line:
     ends = f"{socket.local}" if socket.state in UNCONNECTED else str(socket.connection)
     fd = f" fd {socket.fd}" if socket.holders else ""
     owner = process_text(socket)
     return line(
         (printable(ends), Tone.STRONG),
         f"  {socket.state.name}",
-        (f"  {'no process' if owner == '-' else owner}{fd}", Tone.NORMAL),
-        (where, Tone.DIM),
+        f"  {'no process' if owner == '-' else owner}{fd}",
     )
 
 
@@ -116,7 +114,7 @@ def _timer(socket: Socket, situation: Situation, sequences: Sequences | None) ->
     if socket.retransmits:
         text += f", {socket.retransmits} unanswered"
     waits = end_sentence(socket, situation)
-    if waits:
+    if waits and socket.retransmits:
         text += f"; gives up {waits.partition('gives up ')[2]}"
     timeout = sequences.user_timeout_ms if sequences else None
     if timeout:
@@ -136,7 +134,7 @@ def _peer(socket: Socket, situation: Situation, sequences: Sequences | None) -> 
     if sequences and theirs:
         pieces += ["; ", agreement(sequences, theirs)]
     waits = end_sentence(peer, situation)
-    if waits:
+    if waits and (peer.retransmits or situation.lock_of(socket) or situation.lock_of(peer)):
         pieces.append((f"; {waits}", timer_tone(peer)))
     yield _labelled("peer", *pieces)
 
@@ -174,7 +172,7 @@ def _holders(socket: Socket) -> Iterator[Line]:
         yield _labelled("held by", printable(f" {held}"))
 
 
-def _numbers(socket: Socket) -> Iterator[Line]:
+def _numbers(socket: Socket, situation: Situation) -> Iterator[Line]:
     info, memory = socket.info, socket.memory
     if info and info.bytes_acked is not None and info.bytes_received is not None:
         sent, received = byte_size(info.bytes_acked), byte_size(info.bytes_received)
@@ -183,7 +181,12 @@ def _numbers(socket: Socket) -> Iterator[Line]:
         used = f"receive {byte_size(memory.rmem_alloc)} of {byte_size(memory.rcvbuf)}"
         used += f", send {byte_size(memory.wmem_queued)} of {byte_size(memory.sndbuf)}"
         yield _labelled("memory", used + (f", {memory.drops} dropped" if memory.drops else ""))
-    extras = [f"inode {socket.inode}", f"cookie {socket.cookie}", f"uid {socket.uid}"]
+    extras = [
+        f"netns {situation.namespace_name(socket.netns)}",
+        f"inode {socket.inode}",
+        f"cookie {socket.cookie}",
+        f"uid {socket.uid}",
+    ]
     if socket.mark:
         extras.append(f"mark {socket.mark:#x}")
     if socket.mptcp:

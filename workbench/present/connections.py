@@ -10,9 +10,9 @@ from workbench.present.units import timer_left
 from workbench.present.words import LOCK_SHORT, STATE_SHORT, STATE_TONES, TIMER_SHORT
 
 COLUMNS = (
-    Column("lock", "LOCK", "c", 1, 7),
+    Column("lock", "LOCK", "c", 4, 7),
     Column("state", "STATE", "s", 6, 6),
-    Column("netns", "NETNS", "n", 4, 14, leaves=8),
+    Column("netns", "NETNS", "n", 4, 14, leaves=8, keep_end=True),
     Column("local", "LOCAL", "l", 13, 48, keep_end=True),
     Column("peer", "PEER", "p", 13, 48, keep_end=True),
     Column("recv_q", "RCVQ", "r", 4, 8, leaves=7, right=True),

@@ -1,9 +1,13 @@
 """Lines of text whose parts have a meaning for the eye; colours belong to whoever draws them."""
 
+import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
 from workbench.present.width import cell_width, fitting
+
+_PARTS = re.compile(r"[^ ]* +|[^ ]+")
+_LABEL = re.compile(r" *[^ ]+(?: [^ ]+)? {2,}")
 
 
 class Tone(StrEnum):
@@ -47,7 +51,7 @@ def plain_lines(lines: Iterable[Line]) -> list[str]:
 
 
 def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
-    """Break lines wider than ``width`` cells at spaces; the rest is indented as the line began, and two more."""
+    """Break lines wider than ``width`` cells at spaces; the rest hangs under the text that follows the label."""
     for each in lines:
         if sum(cell_width(text) for text, _ in each) <= width:
             yield each
@@ -57,35 +61,42 @@ def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
 
 def _broken(pieces: Line, width: int) -> Iterator[Line]:
     text = plain(pieces)
-    indent = min(len(text) - len(text.lstrip()) + 2, width // 2)
+    indent = min(_hang(text), width // 2)
     row: list[Piece] = []
     used = 0
-    for word, tone in _words(pieces):
-        size = cell_width(word)
-        if used + cell_width(word.rstrip()) > width and used > indent:
+    for word in _words(pieces):
+        size = sum(cell_width(text) for text, _ in word)
+        bare = size - len(word[-1][0]) + len(word[-1][0].rstrip(" "))
+        if used + bare > width and used > indent:
             yield tuple(row)
             row, used = [(" " * indent, Tone.NORMAL)], indent
-            word = word.lstrip()
-            size = cell_width(word)
-        while used + cell_width(word.rstrip()) > width:
-            # At least one character, or a wide one on a narrow line would never end.
-            cut = max(fitting(word, width - used), 1)
-            yield (*row, (word[:cut], tone))
-            row, used, word = [(" " * indent, Tone.NORMAL)], indent, word[cut:]
-            size = cell_width(word)
-        row.append((word, tone))
-        used += size
+        for text, tone in word:
+            while used + cell_width(text.rstrip(" ")) > width:
+                # At least one character, or a wide one on a narrow line would never end.
+                cut = max(fitting(text, width - used), 1)
+                yield (*row, (text[:cut], tone))
+                row, used, text = [(" " * indent, Tone.NORMAL)], indent, text[cut:]
+            row.append((text, tone))
+            used += cell_width(text)
     if row:
         yield tuple(row)
 
 
-def _words(pieces: Line) -> Iterator[Piece]:
-    """Each word with the spaces that follow it; leading spaces are a word of their own."""
+def _hang(text: str) -> int:
+    """Where later lines begin: under the text of a labelled line (two spaces after the label), else two further in."""
+    start = len(text) - len(text.lstrip())
+    label = _LABEL.match(text)
+    return label.end() if label and label.end() <= 20 else start + 2
+
+
+def _words(pieces: Line) -> Iterator[list[Piece]]:
+    """Each word, of one or more pieces, with the spaces that follow it; leading spaces are a word of their own."""
+    word: list[Piece] = []
     for text, tone in pieces:
-        start = 0
-        for position in range(1, len(text)):
-            if text[position - 1] == " " != text[position]:
-                yield text[start:position], tone
-                start = position
-        if text:
-            yield text[start:], tone
+        for part in _PARTS.findall(text):
+            if word and word[-1][0].endswith(" ") and not part.startswith(" "):
+                yield word
+                word = []
+            word.append((part, tone))
+    if word:
+        yield word

@@ -15,9 +15,9 @@ from workbench.present.width import fit
 from workbench.present.words import STATE_SHORT
 
 _HELD = {
-    Hold.FROZEN: "Every process is stopped; no connection is locked yet.",
-    Hold.IMAGES_COMPLETE: "The images are complete, the connections locked; {then}.",
-    Hold.RESTORED: "The processes are restored and wait; their connections are still locked.",
+    Hold.FROZEN: "every process is stopped, no connection is locked yet",
+    Hold.IMAGES_COMPLETE: "images complete, connections locked; {then}",
+    Hold.RESTORED: "processes restored and waiting, connections still locked",
 }
 _BACK = {
     Hold.FROZEN: "the processes run on, nothing has changed",
@@ -37,7 +37,7 @@ def steps_line(progress: Progress) -> Line:
     """All steps in their order."""
     pieces: list[Piece | str] = []
     for step in progress.steps:
-        # The pieces of one step stay together where the line is wrapped: no break between mark and name.
+        # A step stays together where the line is wrapped.
         pieces += [(text.replace(" ", "\u00a0"), tone) for text, tone in step_text(step)]
         pieces.append("  ")
     return line(*pieces)
@@ -99,7 +99,7 @@ def hold_lines(progress: Progress) -> list[Line]:
         return []
     then = "run on" if isinstance(progress.plan.request, DumpRequest) and progress.plan.request.leave_running else "end"
     said = _HELD[progress.held].format(then=f"the processes have yet to {then}")
-    lines = [line(("HELD  ", Tone.WARNING), said), cost_line(progress)]
+    lines = [line(("HELD: ", Tone.WARNING), said), cost_line(progress)]
     lines.append(line(("c ", Tone.STRONG), "continue   ", ("b ", Tone.STRONG), f"turn back: {_BACK[progress.held]}"))
     return lines
 

@@ -20,7 +20,7 @@ COLUMNS = (
     Column("locked", "LOCKED", "k", 6, 6, leaves=7, right=True),
     Column("rss", "MEMORY", "m", 9, 10, leaves=3, right=True),
     Column("age", "AGE", "a", 6, 12, leaves=9, right=True),
-    Column("netns", "NETNS", "n", 4, 14, leaves=8),
+    Column("netns", "NETNS", "n", 4, 14, leaves=8, keep_end=True),
     Column("container", "CONTAINER", "o", 9, 22, leaves=10),
     Column("command", "COMMAND", "d", 12, 200),
 )

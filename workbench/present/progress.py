@@ -16,6 +16,8 @@ STEP_MARKS = {
     StepState.SKIPPED: ("[-]", Tone.DIM),
 }
 """What stands before a step; the signs differ without colour."""
+MOST_PROOFS = 5
+"""Connections that are shown one by one, those that do not go on first."""
 OUTCOME_TONES = {
     Outcome.SUCCEEDED: Tone.GOOD,
     Outcome.DOUBTFUL: Tone.WARNING,
@@ -88,8 +90,13 @@ def _proofs(progress: Progress) -> Iterator[Line]:
     if progress.proofs:
         going = sum(proof.verdict is Verdict.CONTINUED for proof in progress.proofs)
         yield from (line(), heading(f"{going} of {count(len(progress.proofs), 'connection')} proved to go on"))
-        for proof in progress.proofs:
+        # sorted() is stable: the others stay in the order of the images
+        shown = sorted(progress.proofs, key=lambda proof: proof.verdict is Verdict.CONTINUED)
+        for proof in shown[:MOST_PROOFS]:
             yield from proof_text(proof)
+        if rest := shown[MOST_PROOFS:]:
+            going = sum(proof.verdict is Verdict.CONTINUED for proof in rest)
+            yield line(f"  and {len(rest)} more, {going} of which go on")
 
 
 def _locks(progress: Progress) -> Iterator[Line]:
@@ -141,6 +148,6 @@ def _fact(value: object) -> str:
         case {"before": before, "after": after} | (before, after):
             return f"{before}" if before == after else f"{before} -> {after}"
         case Mapping():
-            return ", ".join(f"{name} {item}" for name, item in value.items())
+            return ", ".join(f"{name} {_fact(item)}" for name, item in value.items())
         case _:
             return str(value)

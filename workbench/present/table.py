@@ -1,12 +1,14 @@
 """Tables as values: columns with their widths and priorities, rows with what they sort by, and what fits where."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.evidence import Gap
 from workbench.present.line import Tone
 from workbench.present.width import cell_width, fit, fit_end
+
+EXTRA = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Column:
     most: int = 40
     """Cells beyond which even its widest text is cut."""
     leaves: int = 0
-    """Order in which columns vanish when there is no room: the highest first; 0 stays."""
+    """Order in which columns vanish when there is no room: the highest first; 0 stays. Those from ``EXTRA`` on
+    are shown only where all others have the room that they want."""
     right: bool = False
     keep_end: bool = False
     """Cut at the start: of an address the port matters most."""
@@ -59,7 +62,7 @@ class Table:
     empty: str = ""
     """What to say when there is nothing."""
     widths: tuple[int, ...] = field(default=())
-    """Cells that the contents of each column take, at most ``Column.most``."""
+    """Cells that the contents of each column take, at most ``Column.most``; 0: it is empty and need not be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,7 @@ class Sorting:
 
 def make_table(columns: tuple[Column, ...], rows: Sequence[Row], empty: str) -> Table:
     """A table whose widths are measured: done once a round, away from the thread that draws."""
-    widths = tuple(
-        min(max([cell_width(column.title), *(cell_width(row.cells[number]) for row in rows)]), column.most)
-        for number, column in enumerate(columns)
-    )
+    widths = tuple(_content_width(column, [row.cells[number] for row in rows]) for number, column in enumerate(columns))
     return Table(columns, tuple(rows), None, empty, widths)
 
 
@@ -102,12 +102,11 @@ def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
     Columns leave in their order until the least widths fit; what is left goes to those whose contents
     need more, then all of it to the last one.
     """
-    shown = list(range(len(table.columns)))
-    while len(shown) > 1 and _needed(table, shown) > width:
-        last = max(shown, key=lambda number: (table.columns[number].leaves, number))
-        if table.columns[last].leaves == 0:
-            break
-        shown.remove(last)
+    shown = [number for number in range(len(table.columns)) if _content(table, number)]
+    shown = _without(
+        table, shown, EXTRA, lambda left: sum(_content(table, each) for each in left) + len(left) - 1 > width
+    )
+    shown = _without(table, shown, 1, lambda left: _needed(table, left) > width)
     room = width - _needed(table, shown)
     sizes = {number: _least(table, number) for number in shown}
     for number in shown:
@@ -135,6 +134,23 @@ def table_as_text(table: Table, rows: Sequence[Row]) -> str:
         ).rstrip()
         for each in lines
     )
+
+
+def _without(table: Table, shown: list[int], leaves: int, too_wide: Callable[[list[int]], bool]) -> list[int]:
+    """Take columns away, the first to leave first and none below ``leaves``, until they fit."""
+    while too_wide(shown):
+        last = max(shown, key=lambda number: (table.columns[number].leaves, number))
+        if table.columns[last].leaves < leaves:
+            break
+        shown = [number for number in shown if number != last]
+    return shown
+
+
+def _content_width(column: Column, cells: Sequence[str]) -> int:
+    widest = max((cell_width(cell) for cell in cells), default=0)
+    if not widest:
+        return 0 if cells else cell_width(column.title)
+    return min(max(cell_width(column.title), widest), column.most)
 
 
 def _least(table: Table, number: int) -> int:

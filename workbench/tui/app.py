@@ -28,6 +28,7 @@ from workbench.tui.screens.netfilter import NetfilterScreen
 from workbench.tui.screens.operation import OperationScreen
 from workbench.tui.screens.processes import ProcessesScreen
 from workbench.tui.screens.table import TableScreen
+from workbench.tui.session import Session
 from workbench.tui.widgets.bars import TabBar
 
 SLOW_S = 4.0
@@ -75,6 +76,7 @@ class WorkbenchApp(App[int]):
         "processes": ProcessesScreen,
         "netfilter": NetfilterScreen,
         "checkpoints": CheckpointsScreen,
+        "operation": OperationScreen,
     }
     DEFAULT_MODE = "connections"
     ENABLE_COMMAND_PALETTE = True
@@ -85,12 +87,11 @@ class WorkbenchApp(App[int]):
         """``open_source`` is called in the collector's thread, after the first frame; ``lab``: a scenario to start."""
         super().__init__()
         self.animation_level = "none"
-        self.operation_screen = OperationScreen()
-        self.add_mode("operation", lambda: self.operation_screen)
         self.operations = operations
         self.guide = Guide(self)
         self.moment: Moment | None = None
         """What is shown; while paused, not the newest."""
+        self.session: Session | None = None
         self.lab: LabHandle | None = None
         self._lab_name = lab
         self._lab_starting = False
@@ -169,7 +170,10 @@ class WorkbenchApp(App[int]):
 
     @on(Progressed)
     def _progressed(self, message: Progressed) -> None:
-        self.operation_screen.follow(message.progress)
+        if self.session is not None:
+            self.session.progress = message.progress
+        if isinstance(self.front, OperationScreen):
+            self.front.draw()
         if message.progress.outcome is not None:
             self._collector.look_now()
 
@@ -284,7 +288,7 @@ class WorkbenchApp(App[int]):
 
     def action_quit_workbench(self) -> None:
         """Quit; with an operation under way, only when it has been turned back or has ended."""
-        if self.operation_screen.is_open:
+        if self.session is not None and self.session.is_open:
             self.guide.ask_before_quitting()
         else:
             self.exit(0)

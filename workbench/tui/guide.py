@@ -11,6 +11,7 @@ from workbench.operation.runner import Operation
 from workbench.present.options import DUMP_CHOICES, RESTORE_CHOICES, dump_request, restore_request
 from workbench.present.text import printable
 from workbench.tui.beside import run_beside
+from workbench.tui.session import Session
 
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
@@ -56,7 +57,7 @@ class Guide:
             self._app.push_screen(screen, self._plan)
 
     def _free(self) -> bool:
-        if self._app.operation_screen.is_open:
+        if self._app.session is not None and self._app.session.is_open:
             self._app.problem(WorkbenchError("an operation is under way", "o shows it; end it first"))
             return False
         return True
@@ -86,7 +87,7 @@ class Guide:
         self._app.push_screen(PlanScreen(plan), answered)
 
     def _begin(self, operation: Operation, plan: Plan) -> None:
-        self._app.operation_screen.begin(operation, plan)
+        self._app.session = Session(plan, operation)
         operation.start(self._app.publish)
         self._app.go_to("operation")
 

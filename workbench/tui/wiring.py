@@ -1,27 +1,86 @@
 """The application on the live host: where its evidence and its operations really come from."""
 
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.evidence import Process
+from workbench.operation.plan import Plan
+from workbench.operation.request import DumpRequest, RestoreRequest
+from workbench.operation.runner import Operation
 from workbench.source import Source
 from workbench.tui.operations import LabHandle, Operations
 
+# Everything heavy is imported where it is used: the first frame is drawn before.
+
 
 def open_live() -> Source:
-    """This host; imports what it needs only now, when the first frame is drawn."""
+    """This host."""
     from workbench.collect.live import LiveSource
+    from workbench.operation.journal import unfinished
+    from workbench.operation.planning import criu_tool
+    from workbench.tui.known_images import KnownImages
+    from workbench.tui.paced import PacedSource
 
-    return LiveSource()
+    return PacedSource(LiveSource(criu=criu_tool, images=KnownImages(), unfinished=unfinished))
+
+
+class LiveOperations:
+    """What can be done on this host; remembers the lab, whose images belong into its own scratch directory."""
+
+    def __init__(self) -> None:
+        self._lab: tuple[int, Path] | None = None
+
+    def operations(self) -> Operations:
+        """As functions."""
+        return Operations(
+            plan_dump=self.plan_dump,
+            plan_restore=self.plan_restore,
+            begin=self.begin,
+            images_for=self.images_for,
+            start_lab=self.start_lab,
+        )
+
+    def plan_dump(self, request: DumpRequest) -> Plan:
+        from workbench.operation.planning import prepare_dump
+
+        return prepare_dump(request)
+
+    def plan_restore(self, request: RestoreRequest) -> Plan:
+        from workbench.operation.planning import prepare_restore
+
+        return prepare_restore(request)
+
+    def begin(self, plan: Plan) -> Operation:
+        from workbench.operation.dump import DumpOperation
+        from workbench.operation.restore import RestoreOperation
+
+        return DumpOperation(plan) if plan.kind == "dump" else RestoreOperation(plan)
+
+    def images_for(self, process: Process) -> str:
+        """The first of NAME-PID, NAME-PID-2, ... that is not there yet."""
+        from workbench.tui.known_images import images_directory
+
+        base = images_directory()
+        if self._lab is not None and self._lab[0] == process.pid:
+            base = self._lab[1]
+        name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in process.command)
+        path, number = base / f"{name}-{process.pid}", 1
+        while path.exists():
+            number += 1
+            path = base / f"{name}-{process.pid}-{number}"
+        return str(path)
+
+    def start_lab(self, name: str) -> LabHandle:
+        """Start a scenario and wait until it is up."""
+        from workbench.lab.application import start_for_application
+
+        handle = start_for_application(name)
+        if not handle.wait():
+            raise WorkbenchError(handle.problem)
+        self._lab = (handle.lab.server_pid, handle.lab.scratch)
+        return handle
 
 
 def live_operations() -> Operations:
     """What can be done on this host."""
-    return Operations(start_lab=start_lab)
-
-
-def start_lab(name: str) -> LabHandle:
-    """Start a scenario and wait until it is up."""
-    from workbench.errors import WorkbenchError
-    from workbench.lab.application import start_for_application
-
-    handle = start_for_application(name)
-    if not handle.wait():
-        raise WorkbenchError(handle.problem)
-    return handle
+    return LiveOperations().operations()

@@ -1,0 +1,58 @@
+"""Image directories that somebody here would look for: of our own operations, and of the current directory."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.evidence import ImageDirectory
+from workbench.operation.journal import entries, state_directory
+from workbench.read.criu_images import read_image_directory
+
+INVENTORY = "inventory.img"
+MOST = 200
+
+
+def images_directory() -> Path:
+    """Where images go unless somebody says otherwise."""
+    return state_directory() / "images"
+
+
+class KnownImages:
+    """Reads a directory again only when something in it has changed."""
+
+    def __init__(self) -> None:
+        self._read: dict[Path, tuple[int, ImageDirectory]] = {}
+
+    def __call__(self) -> tuple[ImageDirectory, ...]:
+        """Every image directory that is known and still there."""
+        found = {}
+        for path in list(dict.fromkeys(_places()))[:MOST]:
+            entry = self._look(path)
+            if entry is not None:
+                found[path] = entry
+        self._read = found
+        return tuple(images for _, images in found.values())
+
+    def _look(self, path: Path) -> tuple[int, ImageDirectory] | None:
+        try:
+            changed = path.stat().st_mtime_ns
+            inventory = path / INVENTORY
+            if inventory.exists():
+                changed = max(changed, inventory.stat().st_mtime_ns)
+            known = self._read.get(path)
+            return known if known and known[0] == changed else (changed, read_image_directory(path))
+        except (OSError, WorkbenchError):
+            return None
+
+
+def _places() -> Iterator[Path]:
+    for entry in entries():
+        yield Path(str(entry.begun.get("images", "")))
+    for base in (images_directory(), Path.cwd()):
+        if (base / INVENTORY).exists():
+            yield base
+        try:
+            below = sorted(base.iterdir())
+        except OSError:
+            continue
+        yield from (path for path in below if (path / INVENTORY).exists())

@@ -1,0 +1,38 @@
+"""The operation that the application follows: under way, or the last one."""
+
+from dataclasses import dataclass
+
+from workbench.operation.plan import Plan
+from workbench.operation.progress import Outcome, Progress
+from workbench.operation.request import DumpRequest
+from workbench.operation.runner import Operation
+
+
+@dataclass
+class Session:
+    """One operation with its newest snapshot."""
+
+    plan: Plan
+    operation: Operation
+    progress: Progress | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """It has no outcome yet."""
+        return self.progress is None or self.progress.outcome is None
+
+    @property
+    def is_held(self) -> bool:
+        return self.progress is not None and self.progress.held is not None
+
+    @property
+    def can_restore(self) -> bool:
+        """It was a dump whose images can be restored: complete, and their processes ended."""
+        progress = self.progress
+        if progress is None or progress.outcome not in {Outcome.SUCCEEDED, Outcome.DOUBTFUL}:
+            return False
+        return isinstance(self.plan.request, DumpRequest) and not self.plan.request.leave_running
+
+    @property
+    def images(self) -> str:
+        return (self.progress.images if self.progress else "") or self.plan.request.images
