@@ -11,7 +11,7 @@ from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
 from workbench.present.text import printable
 
-COMMANDS = ("check", "explain", "sections", "locks", "image", "lab", "doctor")
+COMMANDS = ("check", "explain", "sections", "locks", "image", "dump", "restore", "recover", "lab", "doctor")
 """Modules of this package in the order of the help; each has ``register(subparsers)``."""
 
 EXAMPLES = """\
