@@ -18,9 +18,10 @@ Number = TypeVar("Number", np.uint32, np.uint64)
 
 DUMP_BOTH_FAMILIES = 18
 """``TCPDIAG_GETSOCK``: unlike SOCK_DIAG_BY_FAMILY it lists IPv4 and IPv6 in one pass over the kernel's table."""
-INFO, CONG, SKMEMINFO, SHUTDOWN, SKV6ONLY, MARK, ULP_INFO = 2, 4, 7, 8, 11, 15, 19
-SHOWN = (INFO, CONG, SKMEMINFO, SHUTDOWN, SKV6ONLY, MARK, ULP_INFO)
-"""``INET_DIAG_*`` attributes. MARK comes only with CAP_NET_ADMIN, ULP_INFO only where there is one."""
+INFO, CONG, SKMEMINFO, SHUTDOWN, SKV6ONLY, MARK, MD5SIG, ULP_INFO = 2, 4, 7, 8, 11, 15, 18, 19
+SHOWN = (INFO, CONG, SKMEMINFO, SHUTDOWN, SKV6ONLY, MARK, ULP_INFO, MD5SIG)
+"""``INET_DIAG_*`` attributes. MARK and MD5SIG come only with CAP_NET_ADMIN, MD5SIG and ULP_INFO only where there is
+one."""
 _ALL_STATES = 0xFFFFFFFF  # with the bit of TCP_BOUND_INACTIVE (Linux 6.8): bound, neither listening nor connected
 _WANTED = sum(1 << (attribute - 1) for attribute in (INFO, CONG, SKMEMINFO, SHUTDOWN))
 

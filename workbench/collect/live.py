@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from workbench.collect import procfs
+from workbench.collect.borrowed import collect_borrowed
 from workbench.collect.conntrack import collect_conntrack
 from workbench.collect.descriptor_rows import RowOwners, without_row
 from workbench.collect.descriptors import Ends, collect_descriptors
@@ -25,7 +26,9 @@ from workbench.collect.sockets import SocketReader
 from workbench.collect.sysctls import collect_sysctls
 from workbench.collect.unix_diag import collect_unix_peers
 from workbench.evidence import (
+    BorrowedSocket,
     CriuTool,
+    Descriptor,
     Evidence,
     Gap,
     ImageDirectory,
@@ -36,7 +39,7 @@ from workbench.evidence import (
 
 EVERY_SECOND = frozenset({"processes", "sockets", "sequences", "rules", "locks"})
 """Sections that cost a few milliseconds and change all the time."""
-SECTIONS = EVERY_SECOND | {"host", "sysctls", "descriptors", "network", "conntrack", "images", "unfinished"}
+SECTIONS = EVERY_SECOND | {"host", "sysctls", "descriptors", "borrowed", "network", "conntrack", "images", "unfinished"}
 """All that can be asked for; ``namespaces`` come with every round."""
 _OF_NAMESPACES = frozenset({"sockets", "rules", "locks", "network", "conntrack", "sysctls"})
 
@@ -117,6 +120,8 @@ class LiveSource:
             found["processes"] = self._processes.read()
         if "descriptors" in asked and roots:
             keep("descriptors", self._read_descriptors(found["processes"], roots, namespaces))
+            if "borrowed" in asked:
+                keep("borrowed", _borrow(found["descriptors"], namespaces))
         if "network" in asked:
             keep("network", collect_network(namespaces))
         if "conntrack" in asked:
@@ -172,3 +177,11 @@ class LiveSource:
         self._diags.close()
         self._sequences.close()
         self._rules.close()
+
+
+def _borrow(
+    opened: tuple[Descriptor, ...] | Gap, namespaces: tuple[NetworkNamespace, ...]
+) -> tuple[Mapping[int, BorrowedSocket] | Gap, tuple[Gap, ...]]:
+    if isinstance(opened, Gap):
+        return Gap("borrowed", opened.reason, opened.remedy), ()
+    return collect_borrowed(opened, namespaces)

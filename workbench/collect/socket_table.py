@@ -22,6 +22,8 @@ _STATES = {state.value: state for state in TcpState}
 _LISTEN = TcpState.LISTEN.value
 _MEMORY = struct.Struct("=9I")
 _ULP_NAME = 1
+_MD5_KEY = 100
+"""Bytes of a ``struct tcp_diag_md5sig``: counted, never read, as it holds the key itself."""
 
 
 class SocketTable(Sequence[Socket]):
@@ -106,7 +108,9 @@ def _socket(netns: int, block: Block, row: int, owners: Mapping[int, tuple[Holde
         family, state, timer, retransmits, local_port, peer_port, local, peer, interface, cookie,
         expires, recv_q, send_q, uid, inode,
     ) = inet_diag.MESSAGE.unpack_from(message, HEADER.size)  # fmt: skip
-    info, congestion, memory, shutdown, v6only, mark, ulp_info = [place and message[place] for place in block.places]
+    info, congestion, memory, shutdown, v6only, mark, ulp_info, keys = [
+        place and message[place] for place in block.places
+    ]
     ulp = _ulp(ulp_info) if ulp_info else None
     return Socket(
         netns,
@@ -133,6 +137,7 @@ def _socket(netns: int, block: Block, row: int, owners: Mapping[int, tuple[Holde
         # A listening socket's tcp_info holds its backlog in the fields of segments: it is in the queues already.
         parse_tcp_info(info) if info and state != _LISTEN else None,
         SocketMemory(*_MEMORY.unpack_from(memory)) if memory and len(memory) >= _MEMORY.size else None,
+        len(keys) // _MD5_KEY if keys else 0,
     )
 
 

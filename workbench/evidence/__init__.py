@@ -1,5 +1,6 @@
 """Frozen records of what is known: the only thing that passes from collectors and readers upward."""
 
+from workbench.evidence.borrowed import BorrowedSocket as BorrowedSocket
 from workbench.evidence.evidence import Evidence as Evidence
 from workbench.evidence.evidence import not_collected as not_collected
 from workbench.evidence.gap import Gap as Gap

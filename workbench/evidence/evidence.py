@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
+from workbench.evidence.borrowed import BorrowedSocket
 from workbench.evidence.gap import Gap
 from workbench.evidence.host import Host, Sysctl
 from workbench.evidence.image import ImageDirectory
@@ -43,6 +44,8 @@ class Evidence:
     """By pid."""
     descriptors: tuple[Descriptor, ...] | Gap = field(default_factory=lambda: not_collected("descriptors"))
     """Of the processes that were asked for."""
+    borrowed: Mapping[int, BorrowedSocket] | Gap = field(default_factory=lambda: not_collected("borrowed"))
+    """Their sockets asked one by one, by inode."""
     sockets: Sequence[Socket] | Gap = field(default_factory=lambda: not_collected("sockets"))
     sequences: Mapping[int, Sequences] | Gap = field(default_factory=lambda: not_collected("sequences"))
     """By socket cookie."""

@@ -188,6 +188,8 @@ class Socket:
     v6only: bool | None = None
     info: TcpInfo | None = None
     memory: SocketMemory | None = None
+    md5_keys: int = 0
+    """Keys of TCP-MD5 (RFC 2385) that it signs and checks segments with; told only to CAP_NET_ADMIN."""
 
     @property
     def connection(self) -> Connection:
