@@ -1,7 +1,7 @@
 # setup: everything needed, idempotent · run: setup, then the application (without a terminal: a guided dump and
-# restore of the lab connection, as a report) · test: all that must hold · check: the quick part of it
+# restore of the lab connection, as a report) · test: all that must hold · check: the quick part of it · docs: the pages of all checks
 
-.PHONY: setup run test check unit e2e bench lock clean
+.PHONY: setup run test check unit e2e bench docs lock clean
 PYTHON := .venv/bin/python
 
 setup:
@@ -24,6 +24,9 @@ e2e: setup
 
 bench: setup
 	$(PYTHON) -m pytest -q -s tests/bench
+
+docs: setup
+	$(PYTHON) -m workbench.checking.pages docs/checks
 
 lock:
 	.build/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
