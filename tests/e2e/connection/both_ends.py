@@ -18,6 +18,7 @@ from typing import NoReturn
 
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
+PR_SET_PDEATHSIG = 1
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 SMALL = 4096
 
@@ -88,8 +89,8 @@ def held_end(address: tuple[str, int], family: int, situation: str, go: int, rea
         end.shutdown(socket.SHUT_WR)
     os.write(ready, struct.pack("=qi", written, end.fileno()))
     os.close(ready)
-    if situation == "shared":
-        os.fork()
+    if situation == "shared" and os.fork() == 0:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     while True:
         signal.pause()
 
