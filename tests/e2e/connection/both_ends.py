@@ -87,10 +87,11 @@ def held_end(address: tuple[str, int], family: int, situation: str, go: int, rea
     written = fill(end) if situation in WRITES else 0
     if situation in SHUTS_DOWN:
         end.shutdown(socket.SHUT_WR)
-    os.write(ready, struct.pack("=qi", written, end.fileno()))
-    os.close(ready)
     if situation == "shared" and os.fork() == 0:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    else:
+        os.write(ready, struct.pack("=qi", written, end.fileno()))
+    os.close(ready)
     while True:
         signal.pause()
 

@@ -21,8 +21,6 @@ SITUATIONS = ("unread", "unsent", "in-flight", "close-wait", "fin-wait2", "last-
 def record(criu: str, name: str, family: str, situation: str, *, restore: bool = False, close: bool = False) -> None:
     """Dump one situation, and restore it if the statistics of a restore are wanted."""
     target = RECORDINGS / name
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
     ends = BothEnds(family, situation)
     try:
         with tempfile.TemporaryDirectory(prefix="workbench-record-") as scratch:
@@ -30,6 +28,8 @@ def record(criu: str, name: str, family: str, situation: str, *, restore: bool =
             ends.dump(criu, images, close=close)
             if restore:
                 ends.restore(criu, images)
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir(parents=True)
             for path in sorted(images.iterdir()):
                 if path.suffix == ".log" and restore:
                     lines = path.read_text().splitlines(keepends=True)
