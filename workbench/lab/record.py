@@ -1,0 +1,98 @@
+"""Record fixtures by running scenarios: run as a program, with names of scenarios or without for all small ones.
+
+``fixtures/recordings/NAME`` gets ``images`` (all but memory pages, with the logs of dump and restore, as they are after
+the restore), and the rules of the dumped end's namespace while the connections are locked, as each tool prints them.
+"""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from workbench.criu.places import tree
+from workbench.errors import WorkbenchError
+from workbench.lab.lab import Lab
+from workbench.lab.run import Hooks, Run, run
+from workbench.lab.scenario import directory, load, names
+from workbench.operation.request import LockMethod
+
+MANY = 20
+"""Scenarios with more connections are recorded only if they are named: each connection is a file."""
+_MEMORY = ("pages-", "pagemap-")
+RULES = {
+    "nft-list-ruleset.txt": ("nft", "list", "ruleset"),
+    "nft-list-ruleset.json": ("nft", "-j", "list", "ruleset"),
+    "iptables-nft-save.txt": ("iptables-nft-save", "-c"),
+    "ip6tables-nft-save.txt": ("ip6tables-nft-save", "-c"),
+}
+
+
+class Recorder:
+    """Writes what it sees of one run into a directory."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+
+    def rules(self, lab: Lab) -> None:
+        """Rules with the lock."""
+        for name, command in RULES.items():
+            (self._place / name).write_text(lab.host.inside(*command))
+
+    def images(self, lab: Lab, ran: Run) -> None:
+        """Images and logs."""
+        kept = [path for path in lab.images.iterdir() if path.is_file() and not path.name.startswith(_MEMORY)]
+        images = self._place / "images"
+        images.mkdir()
+        for path in kept:
+            shutil.copyfile(path, images / path.name)
+        (self._place / "scenario.txt").write_text(f"{ran.scenario.name}: {ran.scenario.title}\n")
+
+
+def record(name: str, place: Path, lock: LockMethod | None = None) -> None:
+    """Run a scenario and replace the recording at ``place``. Raises WorkbenchError if it does not keep its promise.
+
+    Nothing of this machine may be in a recording: a path of the source tree is refused.
+    """
+    fresh = place.with_name(place.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        recorder = Recorder(fresh)
+        ran = run(load(name), lock=lock, hooks=Hooks(after_dump=recorder.rules, at_the_end=recorder.images))
+        if not ran.passed:
+            raise WorkbenchError(f"{name} did not pass: {'; '.join(ran.amiss)}")
+        for path, found in _betrayals(fresh):
+            raise WorkbenchError(f"{path} tells where it was recorded: {found}")
+        shutil.rmtree(place, ignore_errors=True)
+        fresh.rename(place)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _betrayals(recording: Path) -> Iterator[tuple[str, str]]:
+    top = tree()
+    for path in sorted(recording.rglob("*")):
+        if top and path.is_file() and str(top).encode() in path.read_bytes():
+            yield str(path.relative_to(recording)), str(top)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    small = [name for name in names() if sum(client.connections for client in load(name).clients) <= MANY]
+    recordings = directory().parent / "recordings"
+    try:
+        for name in options.names or small:
+            record(name, recordings / name)
+        if not options.names:
+            record("established", recordings / "established-iptables", LockMethod.IPTABLES)
+    except WorkbenchError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
