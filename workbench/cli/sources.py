@@ -68,7 +68,8 @@ class _Reading:
         from workbench.read.log_digest import read_digest
 
         digest = read_digest(path)
-        self._logs.append(digest)
+        if not _is_all_rules(digest):
+            self._logs.append(digest)
         if digest.total_bytes <= RULES_LIMIT and any(_may_be_rules(line.text) for line in digest.lines):
             from workbench.read.netfilter_dump import is_netfilter_dump, read_netfilter_dump
 
@@ -91,6 +92,12 @@ class _Reading:
             logs=tuple(self._logs) if self._logs else not_collected("logs"),
             partial=tuple(Gap("sources", error.message, error.hint) for error in unreadable),
         )
+
+
+def _is_all_rules(digest: LogDigest) -> bool:
+    """Whether the text is a saved list of rules from its first line on, and no log with such a list within."""
+    first = next((line.text for line in digest.lines if line.text.strip()), "")
+    return _may_be_rules(first) and all(line.seconds is None for line in digest.lines)
 
 
 def _may_be_rules(line: str) -> bool:
