@@ -17,7 +17,7 @@ COLUMNS = (
     Column("peer", "PEER", "p", 13, 48, keep_end=True),
     Column("recv_q", "RCVQ", "r", 4, 8, leaves=7, right=True),
     Column("send_q", "SNDQ", "q", 4, 8, right=True),
-    Column("timer", "TIMER", "t", 9, 13, leaves=5),
+    Column("timer", "TIMER", "t", 11, 13, leaves=5),
     Column("in_flight", "FLIGHT", "f", 6, 8, leaves=13, right=True),
     Column("snd_wnd", "WINDOW", "w", 6, 9, leaves=12, right=True),
     Column("rtt", "RTT", "a", 7, 9, leaves=11, right=True),

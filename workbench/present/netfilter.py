@@ -22,7 +22,7 @@ COLUMNS = (
     Column("packets", "PKTS", "p", 4, 8, right=True),
     Column("age", "AGE", "a", 4, 12, leaves=5, right=True),
     Column("owner", "BELONGS TO", "o", 8, 26, leaves=6),
-    Column("rule", "RULE", "r", 20, 400),
+    Column("rule", "RULE", "r", 32, 400),
 )
 
 _MARK = "0xc114"
@@ -75,8 +75,8 @@ def _lock_row(use: LockUse, situation: Situation, number: int) -> Row:
         printable(lock.table),
         "+".join(sorted(lock.directions)) or "-",
         "-" if lock.packets is None else str(lock.packets),
-        "-" if age is None else duration(age),
-        owner,
+        "" if age is None else duration(age),
+        "" if owner == "-" else owner,
         what,
     )
     order = (
@@ -106,8 +106,8 @@ def _rule_row(rule: Rule, situation: Situation, use: LockUse | None, place: tupl
         printable(f"{family}{rule.table}"),
         printable(rule.chain),
         "-" if rule.packets is None else str(rule.packets),
-        "-",
-        lock_owner(use) if use else "-",
+        "",
+        "",
         printable(("  " if use else "") + rule.text),
     )
     order = (

@@ -22,7 +22,7 @@ _HELD = {
 _BACK = {
     Hold.FROZEN: "the processes run on, nothing has changed",
     Hold.IMAGES_COMPLETE: "the processes run on, the lock is lifted",
-    Hold.RESTORED: "the restored processes are ended, lock and images stay: restore again later",
+    Hold.RESTORED: "restored processes end, lock and images stay",
 }
 
 
@@ -53,10 +53,10 @@ def lock_lines(progress: Progress) -> list[Line]:
         lines.append(line((f"{count(sum(packets), 'packet')} held back by all of them", Tone.LOCK)))
     for lock in progress.locks[:20]:
         held = "packets not counted" if lock.packets is None else f"{count(lock.packets, 'packet')} held back"
-        way = " and ".join(sorted(lock.directions))
+        way = "both ways" if len(lock.directions) == 2 else f"{''.join(lock.directions)} only"
         holds = count(len(lock.connections), "connection") if lock.connections else "whole namespace"
         lines.append(line((printable(lock.name), Tone.LOCK)))
-        lines.append(line(f"  {holds}, {way}, ", (held, Tone.LOCK)))
+        lines += [line(f"  {holds}, {way}"), line("  ", (held, Tone.LOCK))]
     return lines
 
 
@@ -84,11 +84,15 @@ def connection_lines(progress: Progress, number: int, width: int) -> list[Line]:
 
 def log_lines(log: Sequence[LogLine], limit: int | None = None) -> list[Line]:
     """The log with errors marked and harmless ones dimmed; only the last ``limit`` lines."""
+    shown = log if limit is None else log[-limit:]
+    return [_log_line(each) for each in shown]
+
+
+def log_title(log: Sequence[LogLine]) -> str:
+    """How many errors, harmless messages and lines there are; numbers only."""
     errors = sum(each.level == "error" and not each.harmless for each in log)
     harmless = sum(each.level != "info" and each.harmless for each in log)
-    about = f"Log: {count(errors, 'error')}, {count(harmless, 'harmless message')}, {count(len(log), 'line')}"
-    shown = log if limit is None else log[-limit:]
-    return [heading(about), *(_log_line(each) for each in shown)]
+    return f"Log: {count(errors, 'error')}, {count(harmless, 'harmless message')}, {count(len(log), 'line')}"
 
 
 def hold_lines(progress: Progress) -> list[Line]:

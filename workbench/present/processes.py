@@ -19,10 +19,10 @@ COLUMNS = (
     Column("listening", "LISTEN", "l", 6, 6, leaves=6, right=True),
     Column("locked", "LOCKED", "k", 6, 6, leaves=7, right=True),
     Column("rss", "MEMORY", "m", 9, 10, leaves=3, right=True),
-    Column("age", "AGE", "a", 6, 12, leaves=9, right=True),
+    Column("age", "AGE", "a", 6, 12, leaves=11, right=True),
     Column("netns", "NETNS", "n", 4, 14, leaves=8, keep_end=True),
-    Column("container", "CONTAINER", "o", 9, 22, leaves=10),
-    Column("command", "COMMAND", "d", 12, 200),
+    Column("container", "CONTAINER", "o", 9, 22, leaves=6),
+    Column("command", "COMMAND", "d", 30, 200),
 )
 
 
@@ -63,16 +63,16 @@ def _row(process: Process, situation: Situation) -> Row:
     locked = sum(situation.lock_of(socket) is not None for socket in sockets)
     age = _age(process, situation)
     container = process.container
-    named = printable((container.name or container.id)[:22]) if container else "-"
+    named = printable((container.name or container.id)[:22]) if container else ""
     netns = situation.namespace_name(process.namespaces.net)
     command = command_text(process)
     cells = (
         str(process.pid),
         process.state,
         printable(process.user),
-        str(connected) if connected else "-",
-        str(listening) if listening else "-",
-        str(locked) if locked else "-",
+        str(connected) if connected else "",
+        str(listening) if listening else "",
+        str(locked) if locked else "",
         byte_size(process.rss_bytes),
         "-" if age is None else duration(age),
         netns,

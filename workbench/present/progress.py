@@ -55,7 +55,14 @@ def report_lines(progress: Progress) -> list[str]:
 
 def report_text(progress: Progress) -> list[Line]:
     """The report with its tones: outcome, the proof of each connection, what it took, what stands on the host."""
-    parts = (_outcome(progress), _proofs(progress), _locks(progress), _errors(progress), _cost(progress))
+    parts = (
+        _outcome(progress),
+        _proofs(progress),
+        _locks(progress),
+        _errors(progress),
+        _cost(progress),
+        _images(progress),
+    )
     return [each for part in parts for each in part]
 
 
@@ -73,8 +80,6 @@ def proof_text(proof: Proof) -> Iterator[Line]:
 
 def _outcome(progress: Progress) -> Iterator[Line]:
     yield line((printable(progress.plan.title), Tone.STRONG))
-    yield from (line("  ", *step_text(step)) for step in progress.steps)
-    yield line()
     if progress.outcome is None:
         yield line((f"Running for {milliseconds(progress.elapsed_ms)}", Tone.MOVING))
     else:
@@ -84,6 +89,8 @@ def _outcome(progress: Progress) -> Iterator[Line]:
         yield line("  ", (printable(progress.error), Tone.BAD))
     if progress.restored_pid is not None:
         yield line(f"  restored as process {progress.restored_pid}")
+    steps = [piece for step in progress.steps for piece in ("  ", *step_text(step))]
+    yield line(*steps)
 
 
 def _proofs(progress: Progress) -> Iterator[Line]:
@@ -134,6 +141,9 @@ def _cost(progress: Progress) -> Iterator[Line]:
     if restore:
         yield line(f"  restored in     {milliseconds(restore.restore_us / 1000)}")
         yield line(f"  forking         {milliseconds(restore.forking_us / 1000)}; {restore.pages_restored} pages")
+
+
+def _images(progress: Progress) -> Iterator[Line]:
     if progress.images and progress.plan.kind == "dump" and progress.outcome in {Outcome.SUCCEEDED, Outcome.DOUBTFUL}:
         yield from (line(), line(f"Images: {printable(progress.images)}   ", (_weight(progress), Tone.DIM)))
 

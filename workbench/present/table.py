@@ -100,7 +100,7 @@ def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
     """(number of the column, its width) for those that fit into ``width`` cells, one space between them.
 
     Columns leave in their order until the least widths fit; what is left goes to those whose contents
-    need more, then all of it to the last one.
+    need more, those that stay longest first, then all of it to the last one.
     """
     shown = [number for number in range(len(table.columns)) if _content(table, number)]
     shown = _without(
@@ -109,7 +109,7 @@ def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
     shown = _without(table, shown, 1, lambda left: _needed(table, left) > width)
     room = width - _needed(table, shown)
     sizes = {number: _least(table, number) for number in shown}
-    for number in shown:
+    for number in sorted(shown, key=lambda each: table.columns[each].leaves):
         more = min(max(_content(table, number) - sizes[number], 0), max(room, 0))
         sizes[number] += more
         room -= more

@@ -14,6 +14,7 @@ from workbench.present.operation import (
     hold_lines,
     lock_lines,
     log_lines,
+    log_title,
     running_step,
     steps_line,
     title_line,
@@ -77,6 +78,7 @@ class OperationScreen(WorkbenchScreen):
             self._view("report").show(lambda _: _starting(session))
             return
         self._view("log").show(lambda _: log_lines(progress.log))
+        self._view("log").border_title = log_title(progress.log)
         if not session.is_open:
             self._view("report").show(lambda _: _report(session, progress))
             if self._reported is not session:
@@ -146,7 +148,7 @@ def _starting(session: Session | None) -> Sequence[Line]:
 def _report(session: Session, progress: Progress) -> list[Line]:
     lines = report_text(progress)
     if session.can_restore:
-        lines += [line(), line(("r", Tone.STRONG), " restores it now.")]
+        lines += [line(), line("Its peers wait behind the lock. ", ("r", Tone.STRONG), " restores it now.")]
     return lines
 
 

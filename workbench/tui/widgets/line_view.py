@@ -27,6 +27,7 @@ class LineView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         self._make: Lines = lines or (lambda _: ())
         self._lines: list[Line] = []
         self._follow = follow
+        self._at_end = True
 
     def show(self, lines: Lines) -> None:
         """New contents."""
@@ -48,15 +49,17 @@ class LineView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         width = self.scrollable_content_region.width or self.size.width
         if not width:
             return
-        at_end = self.scroll_offset.y >= self.max_scroll_y
         lines = list(wrapped(self._make(width), width))
-        if lines == self._lines:
-            return
-        self._lines = lines
-        self.virtual_size = Size(width, len(lines))
-        if self._follow and at_end:
+        if lines != self._lines:
+            self._lines = lines
+            self.virtual_size = Size(width, len(lines))
+            self.refresh()
+        if self._follow and self._at_end:
             self.scroll_to(y=max(len(lines) - self.size.height, 0), animate=False, immediate=True)
-        self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._at_end = new_value >= self.max_scroll_y
 
     def render_line(self, y: int) -> Strip:
         place = self.scroll_offset.y + y
