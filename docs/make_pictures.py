@@ -1,6 +1,6 @@
-"""Make docs/pictures: the application on a real dump and restore of the lab connection. Needs root and a CRIU that works.
+"""Make docs/pictures: the application on a real dump and restore of the lab connection.
 
-.venv/bin/python docs/make_pictures.py [NAME ...]
+Needs root and a CRIU that works: ``.venv/bin/python docs/make_pictures.py``.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.picture import screen_lines
 
 PICTURES = Path(__file__).parent / "pictures"
+ROOT = str(Path(__file__).parent.parent)
 PATIENCE_S = 60.0
 SIZE = (100, 30)
 
@@ -37,13 +38,21 @@ async def take(pilot: Pilot[int], name: str) -> None:
     picture = pilot.app.export_screenshot(title="workbench")
     # Viewers drop spaces at the start of a text element, and with them the alignment of columns.
     picture = re.sub(r"(?<=>)[^<>]+(?=</text>)", lambda text: text[0].replace(" ", "&#160;"), picture)
+    # Where the tree lies on the machine that made the picture is nobody's business.
+    picture = picture.replace(ROOT, "/workbench"[: len(ROOT)] + "&#160;" * (len(ROOT) - len("/workbench")))
     (PICTURES / f"{name}.svg").write_text(picture, encoding="utf-8")
+
+
+async def only_lab(pilot: Pilot[int]) -> None:
+    """Filter the table: other processes of this machine are nobody's business either."""
+    await pilot.press("slash", *"lab-", "enter")
 
 
 async def tour(pilot: Pilot[int]) -> None:
     """From the first screen to the proof."""
     press: Callable[..., Awaitable[None]] = pilot.press
     await until(pilot, lambda text: "lab-server" in text and "agrees" in text)
+    await only_lab(pilot)
     await take(pilot, "connections")
     await press("d")
     await until(pilot, lambda text: "Network lock" in text)
@@ -75,9 +84,11 @@ async def tour(pilot: Pilot[int]) -> None:
     await take(pilot, "proof")
     await press("4")
     await until(pilot, lambda text: "restored" in text)
+    await only_lab(pilot)
     await take(pilot, "checkpoints")
     await press("2")
     await until(pilot, lambda text: "lab-server" in text)
+    await only_lab(pilot)
     await take(pilot, "processes")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from workbench.evidence import Gap, Sequences, Socket, SocketTimer, TcpState
 from workbench.evidence.sequences import distance
-from workbench.present.connections import process_text, stalled_receive, stalled_send, timer_tone
+from workbench.present.connections import owner, process_text, stalled_receive, stalled_send, timer_tone
 from workbench.present.line import Line, Piece, Tone, line
 from workbench.present.locks import lock_sentence
 from workbench.present.patience import patience, sentence
@@ -69,12 +69,12 @@ def _labelled(label: str, *pieces: str | Piece) -> Line:
 
 def _title(socket: Socket) -> Line:
     ends = f"{socket.local}" if socket.state in UNCONNECTED else str(socket.connection)
-    fd = f" fd {socket.fd}" if socket.holders else ""
-    owner = process_text(socket)
+    holder = owner(socket)
+    held = f"{process_text(socket)} fd {holder.fd}" if holder else "no process"
     return line(
         (printable(ends), Tone.STRONG),
         f"  {socket.state.name}",
-        f"  {'no process' if owner == '-' else owner}{fd}",
+        f"  {held}",
     )
 
 

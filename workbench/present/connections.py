@@ -1,6 +1,6 @@
 """The table of TCP sockets: state, addresses, queues, timer, owner, and what the eye should stop at."""
 
-from workbench.evidence import Gap, Socket, SocketTimer, TcpState
+from workbench.evidence import Gap, Holder, Socket, SocketTimer, TcpState
 from workbench.evidence.lock_map import LockUse
 from workbench.present.line import Tone
 from workbench.present.situation import Situation
@@ -65,13 +65,17 @@ def timer_text(socket: Socket) -> str:
     return f"{name} {timer_left(socket.timer_ms)}{fired}"
 
 
+def owner(socket: Socket) -> Holder | None:
+    """Whose socket it is: the first holder that is not a CRIU at work, which opens it too while it dumps."""
+    return next((holder for holder in socket.holders if holder.command != "criu"), next(iter(socket.holders), None))
+
+
 def process_text(socket: Socket) -> str:
     """``server 4645``, with the number of other holders; ``-`` if nobody holds it."""
-    if not socket.holders:
-        return "-"
-    pids = {holder.pid for holder in socket.holders}
+    holder = owner(socket)
+    pids = {each.pid for each in socket.holders}
     more = f" +{len(pids) - 1}" if len(pids) > 1 else ""
-    return printable(f"{socket.command} {socket.pid}{more}")
+    return printable(f"{holder.command} {holder.pid}{more}") if holder else "-"
 
 
 def _rank(socket: Socket, lock: LockUse | None) -> tuple[object, ...]:

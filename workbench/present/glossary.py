@@ -109,7 +109,7 @@ GLOSSARY: dict[str, Meaning] = {
     "packets": Meaning(
         "PKTS", "Packets that the rule has seen: of a lock, held back. CRIU's nftables locks count none."
     ),
-    "owner": Meaning("BELONGS TO", "Process whose connections the lock holds back, living or dumped."),
+    "owner": Meaning("OWNER", "Process whose connections the lock holds back, living or dumped."),
     "rule": Meaning("RULE", "The rule as its own tool lists it; of a lock, the connections."),
     "image_state": Meaning(
         "IMAGES",

@@ -21,7 +21,7 @@ COLUMNS = (
     Column("chain", "CHAIN", "c", 6, 16, leaves=1),
     Column("packets", "PKTS", "p", 4, 8, right=True),
     Column("age", "AGE", "a", 4, 12, leaves=5, right=True),
-    Column("owner", "BELONGS TO", "o", 8, 26, leaves=6),
+    Column("owner", "OWNER", "o", 8, 26, leaves=6),
     Column("rule", "RULE", "r", 32, 400),
 )
 
@@ -73,7 +73,7 @@ def _lock_row(use: LockUse, situation: Situation, number: int) -> Row:
         netns,
         lock.backend.value,
         printable(lock.table),
-        "+".join(sorted(lock.directions)) or "-",
+        "both" if len(lock.directions) == 2 else "".join(lock.directions) or "-",
         "-" if lock.packets is None else str(lock.packets),
         "" if age is None else duration(age),
         "" if owner == "-" else owner,
@@ -121,7 +121,7 @@ def _rule_row(rule: Rule, situation: Situation, use: LockUse | None, place: tupl
         cells[7],
         place,
     )
-    tone = Tone.LOCK if use else Tone.WARNING if marked else Tone.NORMAL
+    tone = Tone.DIM if use else Tone.WARNING if marked else Tone.NORMAL
     key = (rule.netns, rule.backend, rule.family, rule.table, rule.chain, rule.handle or rule.position, rule.text)
     dim = Tone.DIM if tone is Tone.NORMAL else tone
     return Row(key, cells, order, rule, (tone, dim, dim, dim, dim, tone, dim, tone, tone))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from workbench.operation.progress import Outcome, Progress, Proof, Step, StepState, Verdict
-from workbench.present.line import Line, Tone, heading, line, plain, plain_lines
+from workbench.present.line import Line, Piece, Tone, heading, line, plain, plain_lines
 from workbench.present.text import printable
 from workbench.present.units import byte_size, count, milliseconds
 
@@ -89,7 +89,9 @@ def _outcome(progress: Progress) -> Iterator[Line]:
         yield line("  ", (printable(progress.error), Tone.BAD))
     if progress.restored_pid is not None:
         yield line(f"  restored as process {progress.restored_pid}")
-    steps = [piece for step in progress.steps for piece in ("  ", *step_text(step))]
+    steps: list[str | Piece] = []
+    for step in progress.steps:
+        steps += ["  ", *step_text(step)]
     yield line(*steps)
 
 

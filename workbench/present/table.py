@@ -118,6 +118,14 @@ def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
     return tuple((number, sizes[number]) for number in shown)
 
 
+def heading_text(column: Column, width: int, sorting: Sorting) -> str:
+    """The heading of a column, with a sign if the table is sorted by it."""
+    title = column.title
+    if column.key == sorting.column:
+        title = f"{title[: width - 1]}{'^' if sorting.reverse else 'v'}"
+    return fit(title, width, right=column.right)
+
+
 def cell_text(column: Column, text: str, width: int) -> str:
     """A cell in exactly ``width`` cells of the terminal."""
     return fit_end(text, width) if column.keep_end else fit(text, width, right=column.right)

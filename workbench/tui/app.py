@@ -226,8 +226,9 @@ class WorkbenchApp(App[int]):
         from workbench.tui.screens.help import TextScreen, help_lines
 
         front = self.front
+        gaps = self.moment.situation.evidence.gaps if self.moment else ()
         if front is not None:
-            self.push_screen(TextScreen(help_lines(front.MODE, front.PURPOSE)))
+            self.push_screen(TextScreen(help_lines(front.MODE, front.PURPOSE, gaps)))
 
     def action_meanings(self) -> None:
         from workbench.tui.screens.help import TextScreen, meaning_lines

@@ -7,7 +7,7 @@ from textual.binding import BindingType
 
 from workbench.evidence import Process, Socket
 from workbench.present.connection_detail import connection_detail
-from workbench.present.connections import COLUMNS
+from workbench.present.connections import COLUMNS, owner
 from workbench.present.line import Line
 from workbench.present.situation import Situation
 from workbench.present.table import Row
@@ -30,7 +30,8 @@ class ConnectionsScreen(TableScreen):
     def target(self, row: Row) -> Process | None:
         assert isinstance(row.subject, Socket)
         situation = self._situation
-        return None if situation is None else situation.processes.get(row.subject.pid or 0)
+        holder = owner(row.subject)
+        return situation.processes.get(holder.pid) if situation and holder else None
 
     def action_dump(self) -> None:
         row = self.rows.cursor_row

@@ -1,14 +1,17 @@
 """Help: what the screen in front is for, all keys, and what its words and numbers mean."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
+from workbench.evidence import Gap
 from workbench.present.glossary import DETAIL_TERMS, GLOSSARY
 from workbench.present.line import Line, Tone, heading, line
 from workbench.present.table import Column
+from workbench.present.text import printable
 from workbench.tui.keys import ACTIONS, Where, bindings
 from workbench.tui.widgets.line_view import LineView
 
@@ -29,8 +32,8 @@ class TextScreen(ModalScreen[None]):
         self.dismiss(None)
 
 
-def help_lines(mode: str, purpose: str) -> list[Line]:
-    """First what this screen is for, then its keys, then those of everywhere."""
+def help_lines(mode: str, purpose: str, gaps: Sequence[Gap]) -> list[Line]:
+    """First what this screen is for, then its keys, those of everywhere, and what could not be read."""
     lines = [line((purpose, Tone.STRONG)), line()] if purpose else []
     places = [Where.TABLE, Where.ROWS]
     if mode in {"connections", "processes"}:
@@ -50,6 +53,11 @@ def help_lines(mode: str, purpose: str) -> list[Line]:
     lines.append(line("  ", (f"{'tab':18}", Tone.STRONG), "Between table and detail."))
     lines.append(line("  ", (f"{'ctrl+p':18}", Tone.STRONG), "Everything that can be done, to search by name."))
     lines.append(line("  ", (f"{'shift and mouse':18}", Tone.STRONG), "Select text in the terminal."))
+    if gaps:
+        lines += [line(), heading("Not known, and what would make it known")]
+    for gap in gaps:
+        remedy = f": {gap.remedy}" if gap.remedy else ""
+        lines.append(line("  ", (f"{gap.section:18}", Tone.WARNING), printable(f"{gap.reason}{remedy}")))
     lines += [line(), line(("m tells what each column and number means.  Escape closes this.", Tone.DIM))]
     return lines
 

@@ -12,7 +12,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.present.line import Line, Piece, Tone, line, plain, wrapped
-from workbench.present.table import Row, Sorting, Table, arranged, cell_text, placed, table_as_text
+from workbench.present.table import Row, Sorting, Table, arranged, cell_text, heading_text, placed, table_as_text
 from workbench.present.text import printable
 from workbench.tui.keys import Where, bindings
 from workbench.tui.widgets.toned import TONES, Toned
@@ -195,11 +195,7 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
     def _heading(self, width: int) -> Strip:
         pieces: list[Piece] = [(" " * _MARK, Tone.HEADING)]
         for number, size in placed(self._table, width - _MARK):
-            column = self._table.columns[number]
-            title = column.title
-            if column.key == self.sorting.column:
-                title = f"{title}{'^' if self.sorting.reverse else 'v'}"[-size:]
-            pieces.append((cell_text(column, title, size) + " ", Tone.HEADING))
+            pieces.append((heading_text(self._table.columns[number], size, self.sorting) + " ", Tone.HEADING))
         return self.toned_strip(tuple(pieces), width, self.get_component_rich_style("row-view--heading"))
 
     def _row(self, row: Row, at_cursor: bool, width: int) -> Strip:
