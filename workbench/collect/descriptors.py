@@ -29,6 +29,7 @@ _SOCKETS = {
 }
 """By the kernel's name of the protocol (``struct proto.name``)."""
 _EVENTS = ("[eventfd]", "[eventpoll]", "[timerfd]", "[signalfd]", "[fanotify]", "inotify", "[userfaultfd]")
+_WITH_PATH = {DescriptorKind.FILE, DescriptorKind.DIRECTORY, DescriptorKind.DEVICE, DescriptorKind.TERMINAL}
 _TTY_MAJORS = {4, 5, *range(136, 144)}  # virtual consoles, /dev/tty and /dev/console, pseudo terminals
 
 
@@ -57,7 +58,8 @@ def collect_descriptors(
     for pid in pids:
         try:
             fds = sorted(int(name) for name in procfs.names(f"{proc}/{pid}/fd"))
-            found.extend(each for fd in fds if (each := _descriptor(proc, pid, fd, ends)) is not None)
+            mounts = _mounts(proc, pid)
+            found.extend(each for fd in fds if (each := _descriptor(proc, pid, fd, ends, mounts)) is not None)
             looked += 1
         except PermissionError:
             gaps.append(
@@ -70,7 +72,7 @@ def collect_descriptors(
     return tuple(found), tuple(gaps)
 
 
-def _descriptor(proc: Path, pid: int, fd: int, ends: Ends) -> Descriptor | None:
+def _descriptor(proc: Path, pid: int, fd: int, ends: Ends, mounts: frozenset[bytes]) -> Descriptor | None:
     """One descriptor; None if it was closed meanwhile. Raises PermissionError."""
     path = f"{proc}/{pid}/fd/{fd}"
     try:
@@ -84,11 +86,17 @@ def _descriptor(proc: Path, pid: int, fd: int, ends: Ends) -> Descriptor | None:
     kind = _kind(path, target, status)
     inode = procfs.inode_of(target, "socket") or procfs.inode_of(target, "pipe") or (status.st_ino if status else None)
     peer_inode = ends.unix_peers.get(inode) if kind is DescriptorKind.UNIX and inode else None
+    info = _info(proc, pid, fd)
     peers: Iterable[Holder] = ()
     if peer_inode:
         peers = ends.sockets.get(peer_inode, ())
     elif kind is DescriptorKind.PIPE and inode:
         peers = _other_ends(proc, Holder(pid, fd, ""), ends.pipes.get(inode, ()))
+    pids = {holder.pid for holder in peers}
+    if info.get(b"Pid", b"-1").isdigit():
+        pids.add(int(info[b"Pid"]))
+    holders = ends.sockets.get(inode or 0, ()) if target.startswith("socket:") else ()
+    on_a_path = kind in _WITH_PATH and target.startswith("/") and not target.startswith("/memfd:")
     return Descriptor(
         pid=pid,
         fd=fd,
@@ -96,9 +104,24 @@ def _descriptor(proc: Path, pid: int, fd: int, ends: Ends) -> Descriptor | None:
         target=target,
         inode=inode,
         peer_inode=peer_inode,
-        peer_pids=tuple(sorted({holder.pid for holder in peers})),
-        locked=b"\nlock:" in (procfs.read(f"{proc}/{pid}/fdinfo/{fd}") or b""),
+        peer_pids=tuple(sorted(pids)),
+        locked=b"lock" in info,
+        other_pids=tuple(sorted({holder.pid for holder in holders} - {pid})),
+        size=status.st_size if status and stat.S_ISREG(status.st_mode) else None,
+        mount_visible=info[b"mnt_id"] in mounts if on_a_path and mounts and b"mnt_id" in info else None,
     )
+
+
+def _mounts(proc: Path, pid: int) -> frozenset[bytes]:
+    """Numbers of the mounts that a process sees; empty if they cannot be read."""
+    lines = (procfs.read(f"{proc}/{pid}/mountinfo") or b"").splitlines()
+    return frozenset(line.split(b" ", 1)[0] for line in lines)
+
+
+def _info(proc: Path, pid: int, fd: int) -> dict[bytes, bytes]:
+    """Fields of fdinfo, as in ``mnt_id: 31``; of several locks the last."""
+    lines = (procfs.read(f"{proc}/{pid}/fdinfo/{fd}") or b"").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(b":") for line in lines)}
 
 
 def _kind(path: str, target: str, status: os.stat_result | None) -> DescriptorKind:
@@ -141,8 +164,5 @@ def _other_ends(proc: Path, end: Holder, holders: Iterable[Holder]) -> list[Hold
 
 def _access_mode(proc: Path, end: Holder) -> int:
     r"""O_RDONLY, O_WRONLY or O_RDWR from ``flags:\t0100001`` in fdinfo; -1 if it is gone."""
-    for line in (procfs.read(f"{proc}/{end.pid}/fdinfo/{end.fd}") or b"").splitlines():
-        name, _, value = line.partition(b":")
-        if name == b"flags":
-            return int(value, 8) & os.O_ACCMODE
-    return -1
+    flags = _info(proc, end.pid, end.fd).get(b"flags")
+    return int(flags, 8) & os.O_ACCMODE if flags else -1

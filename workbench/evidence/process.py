@@ -100,6 +100,12 @@ class Descriptor:
     peer_inode: int | None = None
     """Unix sockets: inode of the other end, where unix_diag tells; None if unconnected or unknown."""
     peer_pids: tuple[int, ...] = ()
-    """Unix sockets and pipes: who else holds the other end."""
+    """Unix sockets and pipes: who else holds the other end. Pidfds: the process."""
     locked: bool = False
     """A file lock of this process is on the file (/proc/locks)."""
+    other_pids: tuple[int, ...] = ()
+    """Sockets: who else on this host holds this very one."""
+    size: int | None = None
+    """Regular files: bytes."""
+    mount_visible: bool | None = None
+    """What has a path: its mount is among those of the process's mount namespace; None for all else, and if unknown."""

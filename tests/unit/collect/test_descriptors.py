@@ -134,3 +134,47 @@ def test_a_process_that_is_gone_is_a_gap() -> None:
 
 def test_answers_about_unix_sockets_that_are_cut_short() -> None:
     assert parse_unix_peers(Answer(b"\x14\0\0\0" + b"\0" * 16, [0])) == {}
+
+
+def test_a_file_has_a_size_and_a_mount_that_its_process_sees(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w") as made:
+        made.write("12345")
+        made.flush()
+        found = ours()[made.fileno()]
+    assert (found.size, found.mount_visible) == (5, True)
+
+
+def test_what_has_no_path_has_no_mount(stack: ExitStack) -> None:
+    made = stack.enter_context(socket.socket())
+    memory = os.memfd_create("x")
+    stack.callback(os.close, memory)
+    assert ours()[made.fileno()].mount_visible is None
+    assert ours()[memory].mount_visible is None
+
+
+def test_a_mount_that_is_not_in_the_list(tmp_path: Path) -> None:
+    for name, text in {
+        "fdinfo/3": "pos:\t0\nflags:\t02\nmnt_id:\t99\n",
+        "mountinfo": "21 1 8:1 / / rw - ext4 x rw\n",
+    }.items():
+        (tmp_path / "7" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "7" / name).write_text(text)
+    (tmp_path / "7" / "fd").mkdir()
+    (tmp_path / "7" / "fd" / "3").symlink_to("/etc/passwd")
+    found, gaps = collect_descriptors([7], Ends(), tmp_path)
+    assert gaps == ()
+    assert not isinstance(found, Gap)
+    assert found[0].mount_visible is False
+
+
+def test_a_pidfd_names_its_process(stack: ExitStack) -> None:
+    made = os.pidfd_open(os.getppid())
+    stack.callback(os.close, made)
+    assert ours()[made].peer_pids == (os.getppid(),)
+
+
+def test_who_else_holds_a_socket(stack: ExitStack) -> None:
+    made = stack.enter_context(socket.socket())
+    inode = os.fstat(made.fileno()).st_ino
+    holders = (Holder(os.getpid(), made.fileno(), "us"), Holder(4242, 3, "other"))
+    assert ours(Ends(sockets={inode: holders}))[made.fileno()].other_pids == (4242,)
