@@ -34,7 +34,7 @@ class Sign:
     """One way in which a cause shows in a log."""
 
     says: str | tuple[str, ...] = ""
-    """Text that the line contains, as CRIU prints it; of several, one."""
+    """Text that the line contains, as CRIU prints it; of several, one. None: any error that is not noise."""
     form: str = ""
     """Regular expression found in the line too; its named groups become facts."""
     file: str = ""
@@ -51,7 +51,9 @@ class Sign:
     kind: LogKind | None = None
     """Only in such a log, or in one of which this is not known."""
     since_kernel: str = ""
-    """Only if the log names a kernel at least as new."""
+    """Not if the log names an older kernel."""
+    until_kernel: str = ""
+    """Not if the log names this kernel or a newer one."""
     on_success: Severity | None = None
     """What it is worth if the run ended well after it; None: nothing."""
     severity: Severity = Severity.ERROR
@@ -79,7 +81,8 @@ NOISE = re.compile(
     r"exited, status=|killed by signal (?:9|19)\b|exited with|Unable to open fd=|(?:Dumping|Restoring) FAILED|"
     r"Dump files \(pid|rlimi[tr]: Can't setup RLIMIT_NOFILE|already assigned|with interrupted system call|criu\.kdat|"
     r"kdat cache|Unable to get \S+ network namespace|NSID isn't|Unable to detach from|Can't cure|"
-    r"trying to skip|recv req error|Lazy pages are not|Failed to launch cuda-checkpoint|Unable to open a socket file|"
+    r"trying to skip|recv req error|turn off repair mode on socket \d+: errno|Lazy pages are not|"
+    r"Failed to launch cuda-checkpoint|Unable to open a socket file|"
     r"ERROR -2 reported|-2 reported by netlink|Diag module missing|PROBE RECEIVED|Shutdown mismatch|early log|"
     r"Can't remove the directory|Can't remove tmp|Killing processes because|status: 0x|Can't wait or bad status|"
     r"Failed to switch restore stage|Can't create net_ns|with parasite|failed with -?\d+$|"
@@ -128,7 +131,10 @@ def _suits(sign: Sign, log: LogDigest, text: str) -> bool:
     """Whether the log as a whole is one in which the sign counts."""
     if sign.kind is not None and log.kind not in (sign.kind, LogKind.CONSOLE):
         return False
-    if sign.since_kernel and (log.kernel is None or _version(log.kernel) < _version(sign.since_kernel)):
+    kernel = _version(log.kernel or "")
+    if kernel and sign.since_kernel and kernel < _version(sign.since_kernel):
+        return False
+    if kernel and sign.until_kernel and kernel >= _version(sign.until_kernel):
         return False
     if sign.beside and not re.search(sign.beside, text, re.MULTILINE):
         return False
@@ -137,13 +143,9 @@ def _suits(sign: Sign, log: LogDigest, text: str) -> bool:
 
 def _matches(sign: Sign, log: LogDigest, index: int, line: LogLine) -> bool:
     """Whether one line of the log is the sign's."""
-    if sign.file:
-        if line.source is None:
-            if not sign.says:
-                return False
-        elif PurePath(line.source).name not in sign.file.split():
-            return False
-    if sign.weight is Weight.PLACE and (line.level != "error" or line.harmless or NOISE.search(line.message)):
+    if not sign.says and (line.level != "error" or line.harmless or NOISE.search(line.message)):
+        return False
+    if sign.file and (line.source or not sign.says) and PurePath(line.source or "").name not in sign.file.split():
         return False
     if sign.form and not re.search(sign.form, line.text):
         return False

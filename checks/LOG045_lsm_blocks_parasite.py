@@ -1,0 +1,68 @@
+"""AppArmor or SELinux forbade what CRIU does inside the task.
+
+What it looks at
+----------------
+"Unable to connect a transport socket: Permission denied", denials of AppArmor and SELinux beside a failure, profiles
+that cannot be restored.
+
+Why it matters
+--------------
+CRIU's parasite runs inside the task and is confined by the task's profile. It must connect to CRIU's UNIX socket and
+map executable memory; profiles of single programs (dhclient, ntpd) and SELinux booleans forbid that.
+
+What to do
+----------
+Put the profile into complain mode for the time of the dump, or allow the access; with SELinux look at ausearch -m avc
+and the container's type.
+
+When it is wrong
+----------------
+A denial in the log may belong to another program: look at its pid and time.
+
+References
+----------
+compel/src/lib/infect.c; criu/lsm.c, criu/apparmor.c; apparmor(7).
+"""
+
+from collections.abc import Iterator
+
+from workbench.checking import Problem
+from workbench.checking.engines import advice
+from workbench.checking.log_signs import Cause, Sign, Weight, problems
+from workbench.evidence import LogDigest
+
+CODE = "LOG045"
+NAME = "lsm-blocks-parasite"
+SINCE = "0.1"
+
+CAUSE = Cause(
+    "A security module (AppArmor or SELinux) forbade what CRIU does inside the task.",
+    (
+        Sign(("onnect a transport socket", "onnect transport socket"), r"Permission denied"),
+        Sign(
+            (
+                "write lsm profile",
+                "apparmor parsing failed",
+                "couldn't write policy for",
+                "LSM specified but",
+                "check selinux execmem",
+            )
+        ),
+        Sign(('apparmor="DENIED"', "avc:  denied", "avc: denied", "SELinux is preventing"), weight=Weight.CAUSE),
+        Sign(("mismatched lsm types", "lsm-profile", "lsm_profile"), r"Error|error|failed", weight=Weight.HINT),
+        Sign(file="lsm.c apparmor.c", weight=Weight.PLACE),
+    ),
+    advice(
+        "AppArmor: put the profile that the kernel log names into complain mode (`aa-complain PROFILE`) for the "
+        "dump, or remove profiles that are no longer used (`aa-remove-unknown`).",
+        "SELinux: look at `ausearch -m avc -ts recent` and allow that access, or run the container with another type.",
+        lxd="Put the profile of the program inside the container into complain mode there.",
+        podman="Install container-selinux as new as podman, or try --security-opt label=disable.",
+        docker="Start the container with --security-opt apparmor=unconfined.",
+    ),
+)
+
+
+def check(logs: tuple[LogDigest, ...]) -> Iterator[Problem]:
+    """One problem for each log that shows the cause."""
+    return problems(CAUSE, logs)

@@ -1,0 +1,172 @@
+"""CRIU was called in a way that cannot work, or built without what was asked of it.
+
+What it looks at
+----------------
+CRIU inside its own tree, options it does not know or that contradict each other, directories, plugins and servers
+that are not there, features left out of the build, engines that find no CRIU.
+
+Why it matters
+--------------
+Some mistakes are noticed before any process is touched: nothing is lost, and the call only has to be put right.
+
+What to do
+----------
+Call it as the message says. CRIU must not be a descendant of what it dumps: start it from another shell, with setsid,
+or as a service.
+
+When it is wrong
+----------------
+"CRIU was built without libnftables support" as a warning is harmless unless nftables are really used.
+
+References
+----------
+criu(8); criu/crtools.c, criu/config.c, criu/page-xfer.c, criu/plugin.c.
+"""
+
+from collections.abc import Iterator
+
+from workbench.checking import Problem, Severity
+from workbench.checking.engines import advice
+from workbench.checking.log_signs import Cause, Sign, Weight, problems
+from workbench.evidence import LogDigest
+
+CODE = "LOG071"
+NAME = "criu-usage-or-build"
+SINCE = "0.1"
+
+CAUSE = Cause(
+    "CRIU was called in a way that cannot work here, or lacks something that it was built without.",
+    (
+        Sign(
+            "criu itself is within dumped tree",
+            message="CRIU was started by the process that it should dump: it cannot freeze itself.",
+        ),
+        Sign(
+            ("file locks are hold by dumping tasks", "--file-locks"),
+            r"[Ee]rror|locks are hold",
+            message="A process holds a file lock, and CRIU was not told to dump locks (--file-locks).",
+        ),
+        Sign(
+            ("no libnftables installed", "have no libnftables"),
+            on_success=Severity.ERROR,
+            message="This CRIU was built without libnftables: rules of nftables in the network namespace are neither "
+            "dumped nor restored.",
+        ),
+        Sign(
+            "without libnftables support",
+            beside=r"failed using nftables|Unable to restore nftables|network-lock[ =]nftables",
+            weight=Weight.SURE,
+            message="This CRIU was built without libnftables and cannot lock with nftables or restore rules of "
+            "nftables.",
+        ),
+        Sign("Unable to restore nftables"),
+        Sign(
+            (
+                "lazy-pages.socket",
+                "connect to lazy-pages",
+                "an't connect to server",
+                "an't bind page server",
+                "an't init page server",
+                "page-server",
+            ),
+            r"(?i:fail|error|can't|unable|refused)",
+            message="The page server or the lazy-pages daemon was not there, or not where CRIU was told to look.",
+        ),
+        Sign(
+            (
+                "unrecognized option",
+                "unknown option",
+                "Unknown option",
+                "invalid argument for",
+                "command is required",
+                "Couldn't open image dir",
+                "Can't open dir",
+                "Can't open images directory",
+                "images-dir or work-dir is required",
+                "No subdirs are allowed in log_file",
+                "an't create log file",
+                "The --root option is required",
+                "Unsupported configuration file format",
+                "Invalid value for --network-lock",
+                "excessive parameter",
+                "option is deprecated",
+                "Deprecated functionality",
+                "inherit_fd is not allowed",
+                "Dumped with --allow-uprobes",
+                "Consider using --allow-uprobes",
+                "Invalid inherit fd argument",
+                "Use --force-irmap",
+                "No parent path",
+                "Failed to parse",
+            ),
+            r"^(?!.*(?:ping_group_range|mountinfo|unknown option .?-w|/proc/uptime)).*",
+        ),
+        Sign(
+            (
+                "an't load plugin",
+                "nable to load",
+                "Missing required plugin",
+                "read the libraries directory",
+                "Corrupted plugin",
+                "Failed in init(",
+            ),
+            message="A plugin of CRIU, or the directory with its plugins, cannot be loaded.",
+        ),
+        Sign(
+            (
+                "error while loading shared libraries",
+                "criu: command not found",
+                "criu: not found",
+                '"criu": executable file not found',
+                "executable file not found in",
+                "criu not found",
+                "criu is not installed",
+                "failed to find criu",
+                "CRIU version",
+                "criu version",
+            ),
+            r"shared librar|not found|not installed|find criu|(?i:criu version) (?:must|check|is too|too old)|at least",
+            message="The engine did not find a CRIU that works, or only one that is too old.",
+        ),
+        Sign(
+            (
+                "checkpoint/restore support",
+                "not support checkpoint",
+                "does not support checkpoint",
+                "only supported in experimental",
+                "experimental feature",
+                "ContainerCheckpoint",
+                "checkpointing is not",
+                "heckpoint/restore",
+            ),
+            r"(?i:not support|disabled|experimental|feature gate|not enabled|not available|unimplemented)",
+            message="The engine was not set up for checkpoints: the feature is off or its version has none.",
+            weight=Weight.HINT,
+        ),
+        Sign(
+            ("One of more action scripts failed", "RPC client reported script error"),
+            message="A script or the program that called CRIU refused one of its steps.",
+            weight=Weight.HINT,
+        ),
+        Sign(
+            file="page-xfer.c uffd.c config.c crtools.c cr-service.c plugin.c file-lock.c cr-check.c tls.c",
+            weight=Weight.PLACE,
+        ),
+    ),
+    advice(
+        "Call CRIU from outside the tree (another shell, setsid, a service), with directories and servers that exist.",
+        "Use a CRIU that was built with what you ask for: `criu check --feature NAME` tells.",
+        docker='Turn experimental features on ("experimental": true in /etc/docker/daemon.json) and install criu '
+        "where dockerd runs.",
+        podman="Install criu 3.11 or newer and a runtime built with it: `podman info` and `crun --version` (+CRIU) "
+        "tell.",
+        kubernetes="Enable the feature gate ContainerCheckpoint and use CRI-O with enable_criu_support, or "
+        "containerd 2.0.",
+        crio="Set enable_criu_support = true in crio.conf and install criu.",
+    ),
+)
+
+
+def check(logs: tuple[LogDigest, ...]) -> Iterator[Problem]:
+    """One problem for each log that shows the cause."""
+    return problems(CAUSE, logs)

@@ -1,0 +1,71 @@
+"""CRIU itself has a defect here.
+
+What it looks at
+----------------
+Assertions ("BUG at"), crashes of CRIU, descriptors that CRIU lost, commands fed in a way that cannot work.
+
+Why it matters
+--------------
+Nothing in the program or on the host is wrong; a newer CRIU, or one without local patches, will not do it.
+
+What to do
+----------
+Use the newest CRIU release, unpatched. If it persists, report it with the whole log at -v4.
+
+When it is wrong
+----------------
+"BUG at ... image.h" means a missing image file (image-incompatible). Damaged memory or a full disk can look like a
+defect.
+
+References
+----------
+https://github.com/checkpoint-restore/criu/issues
+"""
+
+from collections.abc import Iterator
+
+from workbench.checking import Problem
+from workbench.checking.engines import advice
+from workbench.checking.log_signs import Cause, Sign, Weight, problems
+from workbench.evidence import LogDigest
+
+CODE = "LOG072"
+NAME = "criu-bug"
+SINCE = "0.1"
+
+CAUSE = Cause(
+    "CRIU ran into a defect of its own.",
+    (
+        Sign("BUG at", r"BUG at (?!\S*image\.h)"),
+        Sign("BUG: "),
+        Sign(
+            "ftell: Illegal seek",
+            message="CRIU feeds routes to the tool ip through a pipe, which ip cannot seek in: a defect of CRIU 3.0 "
+            "with images that come over a connection.",
+            weight=Weight.SURE,
+        ),
+        Sign(
+            (
+                "stack smashing detected",
+                "free(): ",
+                "malloc(): ",
+                "double free",
+                "corrupted size vs",
+                "Assertion `",
+                "assertion failed",
+            ),
+            r"^(?!\(\d+\.\d+\) pie).*",
+        ),
+        Sign(("segfault at", "segfault"), r"criu\[\d+\]: segfault|criu.*segfault"),
+        Sign(form=r"Bad file descriptor", weight=Weight.HINT),
+        Sign(("O_o", "Run, run, run"), weight=Weight.HINT),
+    ),
+    advice(
+        "Use the newest release of CRIU, without local patches; if it persists, report it with the whole log at -v4."
+    ),
+)
+
+
+def check(logs: tuple[LogDigest, ...]) -> Iterator[Problem]:
+    """One problem for each log that shows the cause."""
+    return problems(CAUSE, logs)
