@@ -85,7 +85,8 @@ class Swrk:
                 )
             except OSError as error:
                 ours.close()
-                raise WorkbenchError(f"cannot start {command[0]}: {error.strerror}", "run `make setup`") from error
+                hint = "run `make setup`" if isinstance(error, FileNotFoundError) else ""
+                raise WorkbenchError(f"cannot start {command[0]}: {error.strerror}", hint) from error
         self._socket = ours
         self._pidfd = os.pidfd_open(self._process.pid)
 

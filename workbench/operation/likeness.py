@@ -83,7 +83,8 @@ def changed_options(
     """Socket options that differ: name -> before, after, and whether it matters to the program."""
     if held is None:
         return {}
-    old = {**image.socket_options, **before}
+    # The image's come later: buffers tune themselves, and what it carries is what the restore was to put back.
+    old = {**before, **image.socket_options}
     return {
         name: {"before": old[name], "after": held.socket_options[name], "matters": name not in _CHANGED_BY_CRIU}
         for name in sorted(old.keys() & held.socket_options.keys())
