@@ -51,8 +51,9 @@ def check(
     """One problem for each namespace, backend and form of lock."""
     groups: dict[tuple[object, ...], list[LockUse]] = defaultdict(list)
     for use in lock_uses:
-        if use.status in {LockStatus.ORPHAN, LockStatus.UNCLEAR}:
-            lock = use.lock
+        lock = use.lock
+        waits = isinstance(sockets, Gap) and use.image is not None and use.image.complete
+        if use.status in {LockStatus.ORPHAN, LockStatus.UNCLEAR} and len(lock.directions) == 2 and not waits:
             groups[lock.netns, lock.backend, lock.scope, use.operation and use.operation.id].append(use)
     for (*_, operation), uses in groups.items():
         locks = [use.lock for use in uses]
@@ -60,14 +61,22 @@ def check(
         place = namespace_name(first.netns, namespaces)
         held = tuple(dict.fromkeys(item for use in uses for item in use.connections))
         whole = first.scope is LockScope.NAMESPACE
+        empty = not whole and not held
         what = "every packet in and out" if whole else f"{counted(len(held), 'connection')} ({listed(held)})"
+        done = f"An empty lock of CRIU's is left in {place}, which drops nothing"
+        if not empty:
+            done = f"Rules left by CRIU drop {what} in {place}"
+        saved = isinstance(sockets, Gap)
+        if saved:
+            why = "Unless a dump or restore was at work at that moment, nothing will lift it"
+        else:
+            why = f"No CRIU is at work that would lift it: {uses[0].sentence}"
         # A saved list of rules is shown by somebody whose network is already dead.
-        severity = Severity.ERROR if whole or isinstance(sockets, Gap) else Severity.WARNING
+        severity = Severity.NOTE if empty else Severity.ERROR if whole or saved else Severity.WARNING
         yield Problem(
             severity,
             lock_subject(locks, place, operation=operation),
-            f"Rules left by CRIU drop {what} in {place}, and nothing is at work here that would lift them: "
-            f"{uses[0].sentence}.",
+            f"{done}. {why}.",
             facts={
                 "connections": [str(item) for item in held],
                 "packets_dropped": sum(lock.packets for lock in locks if lock.packets is not None),

@@ -46,7 +46,7 @@ def check(
     """One problem for each half."""
     for use in lock_uses:
         lock = use.lock
-        if use.status is not LockStatus.HALF:
+        if use.status not in {LockStatus.HALF, LockStatus.UNCLEAR} or len(lock.directions) == 2:
             continue
         place = namespace_name(lock.netns, namespaces)
         what = "the whole namespace" if lock.scope is LockScope.NAMESPACE else str(lock.connections[0])

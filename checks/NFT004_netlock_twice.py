@@ -58,10 +58,11 @@ def check(
             continue
         place = namespace_name(netns, namespaces)
         how = f"in {' and in '.join(backends)}" if len(backends) > 1 else f"{times} times in {backends[0]}"
+        name = what if isinstance(what, str) else found[0].connections[0]
         yield Problem(
             Severity.WARNING,
             lock_subject(found, place),
-            f"{what} is locked {how} ({place}). CRIU lifts a lock once, in one backend: what is left will keep the "
+            f"{name} is locked {how} ({place}). CRIU lifts a lock once, in one backend: what is left will keep the "
             f"connection cut off after a successful restore.",
             facts={"backends": backends, "times": times},
             quotes=tuple(Quote("rules", f"{rule.chain}: {rule.text}") for lock in found for rule in lock.rules)[:8],

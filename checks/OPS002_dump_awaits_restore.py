@@ -22,11 +22,11 @@ References
 criu(8), --network-lock; tcp(7), tcp_retries2.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from workbench.checking import Fix, Problem, Quote, Severity
 from workbench.checking.phrases import listed, lock_subject, namespace_name
-from workbench.evidence import Gap, NetworkNamespace
+from workbench.evidence import Gap, NetworkNamespace, Socket
 from workbench.evidence.lock_map import LockStatus, LockUse
 
 CODE = "OPS002"
@@ -36,11 +36,13 @@ SINCE = "0.1"
 
 def check(
     lock_uses: tuple[LockUse, ...],
+    sockets: Sequence[Socket] | Gap,
     namespaces: tuple[NetworkNamespace, ...] | Gap,
 ) -> Iterator[Problem]:
     """One note for each lock that waits."""
     for use in lock_uses:
-        if use.status is not LockStatus.NEEDED or use.image is None:
+        unseen = use.status is LockStatus.UNCLEAR and isinstance(sockets, Gap)
+        if not (use.status is LockStatus.NEEDED or unseen) or use.image is None or not use.image.complete:
             continue
         place = namespace_name(use.lock.netns, namespaces)
         yield Problem(

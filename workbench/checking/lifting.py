@@ -27,6 +27,9 @@ def _commands(lock: Lock) -> Iterator[tuple[str, tuple[str, ...]]]:
     if lock.backend is Backend.NFTABLES:
         yield f"Delete the table {lock.table}.", ("nft", "delete", "table", lock.family, lock.table)
         return
+    if any(rule.handle is None and not rule.text.startswith("-") for rule in lock.rules):
+        yield f"List its rules with their handles (nft -a list table {lock.family} {lock.table}) and delete them.", ()
+        return
     for rule in lock.rules:
         if rule.chain != CHAIN:
             yield f"Delete the rule in {rule.chain}.", _deletion(rule)

@@ -78,7 +78,7 @@ class _Reading:
                 dump = read_netfilter_dump(text)
                 self._has_rules = True
                 self._rules.extend(dump.rules)
-                self._locks.extend(dump.locks)
+                self._locks.extend(lock for lock in dump.locks if _identity(lock) not in map(_identity, self._locks))
 
     def evidence(self, unreadable: Iterable[WorkbenchError]) -> Evidence:
         return Evidence(
@@ -92,6 +92,11 @@ class _Reading:
             logs=tuple(self._logs) if self._logs else not_collected("logs"),
             partial=tuple(Gap("sources", error.message, error.hint) for error in unreadable),
         )
+
+
+def _identity(lock: Lock) -> tuple[object, ...]:
+    """iptables-save and nft list the same rules of iptables-nft: it is one lock."""
+    return lock.backend, lock.family, lock.table, lock.name, lock.connections
 
 
 def _is_all_rules(digest: LogDigest) -> bool:
