@@ -166,9 +166,9 @@ def _wait(lab: "Lab") -> None:
     """Tell how to get at it, then wait until interrupted; SIGTERM ends it as tidily as Ctrl-C does."""
     from workbench.lab.describe import where
 
-    _print(where(lab))
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
+        _print(where(lab))
         while True:
             signal.pause()
     except KeyboardInterrupt:

@@ -3,12 +3,14 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from workbench.collect import procfs
 from workbench.lab import marker
 from workbench.lab.lab import Lab
 from workbench.lab.record import record
@@ -143,3 +145,49 @@ def test_the_command_reports_on_stdout(form: str) -> None:
     (proof,) = answer["proof"]
     assert proof["verdict"] == "continued"
     assert proof["bytes_checked"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        (("run", "established", "--keep-running"), signal.SIGINT),
+        (("up", "loopback"), signal.SIGINT),
+        (("up", "loopback"), signal.SIGTERM),
+    ],
+)
+def test_what_is_kept_up_ends_tidily_when_interrupted(words: tuple[str, ...], number: int) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "workbench.main", "lab", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        said = list(iter(process.stdout.readline, "Ctrl-C ends it.\n"))
+        server = next(int(line.split()[-1]) for line in said if line.startswith("  server "))
+        lab = marker.lab_of(server)
+        assert lab is not None
+        process.send_signal(number)
+        assert process.wait(20) == 0
+    assert list(marker.members(lab)) == []
+    assert not [line for line in marker.clean() if lab in line]
+
+
+def test_an_interrupted_run_turns_back_and_leaves_nothing() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "workbench.main", "lab", "run", "established"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert "plan" in process.stderr.readline(), "the dump has begun"
+        labs = {lab for pid in procfs.pids() if (lab := marker.lab_of(pid)) and lab.startswith(f"{process.pid}-")}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+    assert len(labs) == 1
+    for lab in labs:
+        assert list(marker.members(lab)) == []
+        assert not [line for line in marker.clean() if lab in line]
