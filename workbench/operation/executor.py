@@ -33,6 +33,7 @@ SAMPLE_S = 0.25
 """Seconds between two looks at the host."""
 FOLLOW_S = 0.1
 RUN_ID = "CRIU run id = "
+"""Stands twice in a log: ``swrk`` makes one when it starts, and another for the request; the last one counts."""
 
 
 class Executor(ABC):
@@ -52,6 +53,7 @@ class Executor(ABC):
         self._followed = threading.Event()
         self._waiting = False
         """CRIU waits for an answer."""
+        self._died = False
         self._journal: Journal | None = None
         self._run_id = ""
         self._over = threading.Event()
@@ -185,6 +187,7 @@ class Executor(ABC):
     def _feed(self, event: m.Event | None) -> None:
         """One event, and those that performing its commands brings."""
         while event is not None:
+            self._died |= isinstance(event, m.CriuDied)
             if isinstance(event, m.Notified):
                 self._waiting = True
                 self._read_log()
@@ -298,7 +301,7 @@ class Executor(ABC):
         assert self._board is not None
         for line in lines:
             self._board.add(line)
-            if not self._run_id and self.plan.kind == "dump" and line.message.startswith(RUN_ID):
+            if self.plan.kind == "dump" and line.message.startswith(RUN_ID):
                 self._run_id = line.message.removeprefix(RUN_ID).strip()
                 self._sampler.run_id = self._run_id
 
@@ -339,14 +342,17 @@ class Executor(ABC):
         entry = read_entry(self._journal.path)
         assert entry is not None
         report = put_right(entry, restoring=False)
-        return m.Checked(report.sound, " ".join((self._why(), *report.sentences)))
+        # After a failure that CRIU told, whether to try again is a person's choice; after its death, recover's duty.
+        settled = report.sound and not (report.pending and self._died)
+        return m.Checked(settled, " ".join((*self._last_words(), *report.sentences)))
 
-    def _why(self) -> str:
-        """CRIU's own words: the first error of its log that says something."""
+    def _last_words(self) -> tuple[str, ...]:
+        """CRIU's own reason: the first error of its log that says something."""
         assert self._board is not None
         errors = [line for line in self._board.log if line.level == "error" and not line.harmless]
-        refused = self._state.back or self._state.reason
-        return f"Its log says: {errors[0].message}." if errors and not (refused and self._state.back) else ""
+        if not errors or self._died or self._state.back:
+            return ()
+        return (f"Its log says: {errors[0].message}.",)
 
     def _finish_up(self) -> None:
         if self._waiting:

@@ -29,6 +29,8 @@ class Report:
     """What stands on the host and what was done, in order; printable after ``printable()``."""
     sound: bool = True
     """Nothing is left that a person must decide on."""
+    pending: bool = False
+    """A restore would bring it back: ``recover`` does that."""
     lost: dict[Connection, str] = field(default_factory=dict)
     """Connections that nothing can bring back, with the reason."""
     restored: Progress | None = None

@@ -126,7 +126,8 @@ def _bring_back(
         _await_reaped(entry, report)
         restore_again(entry, report, namespace.path)
     else:
-        report.say(f"Bring it back with: workbench restore -D {entry.begun['images']}")
+        report.pending = True
+        report.say(f"Bring it back with: workbench restore -D {entry.begun['images']} (or workbench recover)")
 
 
 def _end(living: Iterable[Task]) -> None:

@@ -103,6 +103,7 @@ def _once_more(
         _await_reaped(entry, report)
         restore_again(entry, report, namespace.path)
     else:
+        report.pending = True
         report.say(f"Lock and images stand as before, the restore can be repeated: workbench restore -D {images}")
 
 

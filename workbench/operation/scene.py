@@ -1,5 +1,6 @@
 """What an interrupted operation left on the host."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from workbench.operation.task import Task, program_counter_in
 from workbench.read.criu_images import read_image_directory
 from workbench.read.criu_log import read_log
 from workbench.repair.release import in_repair
+
+_FIRST_LINES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,11 @@ def run_id_of(entry: Entry, image: ImageDirectory | None) -> str:
     if known or (image is not None and image.run_id):
         return known or (image.run_id if image is not None and image.run_id else "")
     try:
-        for line in read_log(f"{entry.begun['images']}/dump.log"):
-            if line.message.startswith(RUN_ID):
-                return line.message.removeprefix(RUN_ID).strip()
+        first = itertools.islice(read_log(f"{entry.begun['images']}/dump.log"), _FIRST_LINES)
+        ids = [line.message.removeprefix(RUN_ID).strip() for line in first if line.message.startswith(RUN_ID)]
     except WorkbenchError:
         return ""
-    return ""
+    return ids[-1] if ids else ""
 
 
 def image_of(entry: Entry) -> ImageDirectory | None:

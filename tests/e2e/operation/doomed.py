@@ -1,0 +1,70 @@
+"""A workbench that kills itself, CRIU or both at a given point of an operation.
+
+Arguments: ``dump PID IMAGES LOCK`` or ``restore - IMAGES LOCK``, then POINT (``post-dump:arrived``,
+``post-dump:answering`` or ``post-dump:answered``) and VICTIM (``workbench``, ``criu`` or ``both``).
+"""
+
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+from workbench.criu.rpc import Notification
+from workbench.operation import machine as m
+from workbench.operation.dump import DumpOperation
+from workbench.operation.planning import prepare_dump, prepare_restore
+from workbench.operation.request import DumpRequest, LockMethod, RestoreRequest
+from workbench.operation.restore import RestoreOperation
+
+
+class Doom:
+    """Mixed into an operation."""
+
+    point: str
+    victim: str
+    _last = ""
+
+    def _strike(self, moment: str) -> None:
+        if f"{self._last}:{moment}" == self.point:
+            if self.victim in {"criu", "both"}:
+                self._criu.kill()  # type: ignore[attr-defined]
+            if self.victim in {"workbench", "both"}:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def _answer(self, notification: Notification) -> bool:
+        self._last = notification.name
+        self._strike("arrived")
+        return bool(super()._answer(notification))  # type: ignore[misc]
+
+    def _performed(self, command: m.Command) -> Any:
+        if isinstance(command, m.Answer):
+            self._strike("answering")
+        event = super()._performed(command)  # type: ignore[misc]
+        if isinstance(command, m.Answer):
+            self._strike("answered")
+        return event
+
+
+class DoomedDump(Doom, DumpOperation):
+    pass
+
+
+class DoomedRestore(Doom, RestoreOperation):
+    pass
+
+
+def main() -> None:
+    kind, pid, images, lock, Doom.point, Doom.victim = sys.argv[1:]
+    operation: DumpOperation | RestoreOperation
+    if kind == "dump":
+        operation = DoomedDump(prepare_dump(DumpRequest(int(pid), images, lock=LockMethod(lock))))
+    else:
+        operation = DoomedRestore(prepare_restore(RestoreRequest(images)))
+    operation.start(lambda progress: None)
+    done = operation.wait()
+    print(done.outcome, done.error)
+
+
+if __name__ == "__main__":
+    main()
