@@ -36,7 +36,7 @@ def recover_restore(entry: Entry, report: Report, *, restoring: bool) -> None:
             _too_late(entry, report, living, locks, namespace)
             return
         if living:
-            sockets = f", their {silent} connections in repair mode" if silent else ""
+            sockets = f" (connections in repair mode: {silent})" if silent else ""
             report.act(f"{_pids(living)} is half restored{sockets}: ended without a packet.", lambda: _end(living))
     _once_more(entry, report, image, namespace, locked=bool(locked), restoring=restoring)
 
@@ -62,7 +62,7 @@ def _released(
         return
     if locks and namespace is not None:
         report.act("A lock of its connections still stands: lifted.", lambda: unlock_all(locks, namespace.path))
-    report.say(f"{_pids(living)} is restored and runs; {len(entry.connections)} connections are unlocked.")
+    report.say(f"{_pids(living)} is restored and runs, its connections are unlocked: nothing to do.")
 
 
 def _too_late(

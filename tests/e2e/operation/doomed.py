@@ -7,7 +7,6 @@ Arguments: ``dump PID IMAGES LOCK`` or ``restore - IMAGES LOCK``, then POINT (``
 import os
 import signal
 import sys
-import time
 from typing import Any
 
 from workbench.criu.rpc import Notification
@@ -63,7 +62,7 @@ def main() -> None:
         operation = DoomedRestore(prepare_restore(RestoreRequest(images)))
     operation.start(lambda progress: None)
     done = operation.wait()
-    print(done.outcome, done.error)
+    sys.stdout.write(f"{done.outcome}: {done.error}\n")
 
 
 if __name__ == "__main__":
