@@ -12,6 +12,7 @@ from workbench.present.sequence_picture import sequence_picture
 from workbench.present.situation import UNCONNECTED, Situation
 from workbench.present.text import printable
 from workbench.present.units import byte_size, milliseconds
+from workbench.present.words import HURTING, LOCK_SHORT
 
 _OPTIONS = {1: "timestamps", 2: "SACK", 4: "window scaling", 8: "ECN", 32: "SYN data"}
 _SHUTDOWN = {1: "receiving shut down", 2: "sending shut down", 3: "both directions shut down"}
@@ -33,8 +34,8 @@ def connection_detail(socket: Socket, situation: Situation, width: int) -> list[
         lines += sequence_picture(sequences, width)
     else:
         lines += [*_without_sequences(socket, situation)]
-    lines += _lock(socket, situation)
     lines += _timer(socket, situation, sequences)
+    lines += _lock(socket, situation)
     lines += _peer(socket, situation, sequences)
     lines += [*_standstill(socket), *_path(socket), *_holders(socket), *_numbers(socket, situation)]
     return lines
@@ -99,8 +100,10 @@ def _without_sequences(socket: Socket, situation: Situation) -> Iterator[Line]:
 def _lock(socket: Socket, situation: Situation) -> Iterator[Line]:
     use = situation.lock_of(socket)
     if use:
-        yield _labelled("lock", (lock_sentence(use), Tone.LOCK))
-        yield _labelled("", (printable(use.sentence), Tone.LOCK), (f"  {printable(use.advice)}", Tone.NORMAL))
+        tone = Tone.BAD if use.status in HURTING else Tone.LOCK
+        advice = f": {use.advice}" if use.advice else ""
+        yield _labelled("lock", (printable(f"{LOCK_SHORT[use.status]}: {use.sentence}{advice}"), tone))
+        yield _labelled("", lock_sentence(use))
     sequences = situation.sequences_of(socket)
     if sequences and sequences.repair:
         yield _labelled("repair", ("the socket is in TCP_REPAIR mode: it neither sends nor receives", Tone.LOCK))

@@ -7,22 +7,22 @@ from workbench.present.situation import Situation
 from workbench.present.table import Column, Row, Table, make_table, unreadable
 from workbench.present.text import printable
 from workbench.present.units import timer_left
-from workbench.present.words import LOCK_SHORT, STATE_SHORT, STATE_TONES, TIMER_SHORT
+from workbench.present.words import HURTING, LOCK_SHORT, STATE_SHORT, STATE_TONES, TIMER_SHORT
 
 COLUMNS = (
-    Column("lock", "LOCK", "c", 4, 7),
     Column("state", "STATE", "s", 6, 6),
     Column("netns", "NETNS", "n", 4, 14, leaves=8, keep_end=True),
     Column("local", "LOCAL", "l", 13, 48, keep_end=True),
     Column("peer", "PEER", "p", 13, 48, keep_end=True),
     Column("recv_q", "RCVQ", "r", 4, 8, leaves=7, right=True),
     Column("send_q", "SNDQ", "q", 4, 8, right=True),
+    Column("lock", "LOCK", "c", 4, 7, leaves=10),
     Column("timer", "TIMER", "t", 11, 13, leaves=5),
-    Column("in_flight", "FLIGHT", "f", 6, 8, leaves=13, right=True),
-    Column("snd_wnd", "WINDOW", "w", 6, 9, leaves=12, right=True),
-    Column("rtt", "RTT", "a", 7, 9, leaves=11, right=True),
-    Column("cwnd", "CWND", "d", 4, 6, leaves=14, right=True),
-    Column("idle", "SILENT", "i", 6, 7, leaves=10, right=True),
+    Column("in_flight", "FLIGHT", "f", 6, 8, leaves=14, right=True),
+    Column("snd_wnd", "WINDOW", "w", 6, 9, leaves=13, right=True),
+    Column("rtt", "RTT", "a", 7, 9, leaves=12, right=True),
+    Column("cwnd", "CWND", "d", 4, 6, leaves=15, right=True),
+    Column("idle", "SILENT", "i", 6, 7, leaves=11, right=True),
     Column("process", "PROCESS", "o", 8, 30, leaves=4),
 )
 
@@ -94,13 +94,13 @@ def _row(socket: Socket, situation: Situation) -> Row:
     idle = None if info is None or listening else min(info.last_data_recv_ms, info.last_data_sent_ms)
     process = process_text(socket)
     cells = (
-        LOCK_SHORT[lock.status] if lock else "",
-        STATE_SHORT[socket.state],
+        STATE_SHORT[socket.state] + ("!" if lock else ""),
         netns,
         printable(str(socket.local)),
         "-" if listening else printable(str(socket.peer)),
         short_count(socket.recv_q),
         short_count(socket.send_q),
+        LOCK_SHORT[lock.status] if lock else "",
         timer_text(socket),
         _optional(None if listening else in_flight),
         _optional(None if listening else window),
@@ -110,13 +110,13 @@ def _row(socket: Socket, situation: Situation) -> Row:
         process,
     )
     order = (
-        lock is None,
         socket.state,
         netns,
         socket.local,
         socket.peer,
         socket.recv_q,
         socket.send_q,
+        lock is None,
         (socket.timer is SocketTimer.NONE, socket.timer_ms),
         -1 if in_flight is None else in_flight,
         -1 if window is None else window,
@@ -131,14 +131,15 @@ def _row(socket: Socket, situation: Situation) -> Row:
 def _tones(socket: Socket, lock: LockUse | None, window: int | None) -> tuple[Tone, ...]:
     fading = socket.state in {TcpState.TIME_WAIT, TcpState.CLOSE, TcpState.BOUND_INACTIVE}
     plain = Tone.DIM if fading else Tone.NORMAL
+    locked = Tone.BAD if lock and lock.status in HURTING else Tone.LOCK
     return (
-        Tone.LOCK,
-        Tone.LOCK if lock else STATE_TONES.get(socket.state, Tone.WARNING),
+        locked if lock else STATE_TONES.get(socket.state, Tone.WARNING),
         Tone.DIM,
         plain,
         plain,
         Tone.WARNING if stalled_receive(socket) else Tone.NORMAL if socket.recv_q else Tone.DIM,
         Tone.WARNING if stalled_send(socket) else Tone.NORMAL if socket.send_q else Tone.DIM,
+        locked,
         timer_tone(socket),
         plain,
         Tone.BAD if window == 0 and socket.state is TcpState.ESTABLISHED else plain,

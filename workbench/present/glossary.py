@@ -23,7 +23,9 @@ GLOSSARY: dict[str, Meaning] = {
         "criu/netfilter.c, criu/net.c",
     ),
     "state": Meaning(
-        "STATE", "State of the connection as the kernel has it; the detail gives its full name.", "RFC 9293 3.3.2"
+        "STATE",
+        "State of the connection as the kernel has it; ! marks a lock. The detail gives its full name.",
+        "RFC 9293 3.3.2",
     ),
     "netns": Meaning(
         "NETNS",

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 from workbench.evidence import Gap, Rule
 from workbench.evidence.lock_map import LockUse
-from workbench.evidence.lock_status import LockStatus
 from workbench.present.line import Line, Tone, heading, line
 from workbench.present.locks import lock_owner, lock_sentence
 from workbench.present.situation import Situation
 from workbench.present.table import Column, Row, Table, make_table, unreadable
 from workbench.present.text import printable
 from workbench.present.units import byte_size, count, duration
-from workbench.present.words import LOCK_SHORT
+from workbench.present.words import HURTING, LOCK_SHORT
 
 COLUMNS = (
     Column("lock", "LOCK", "l", 4, 7),
@@ -56,10 +55,6 @@ def netfilter_detail(subject: Rule | LockUse, situation: Situation) -> list[Line
     return [*(_lock_detail(subject, situation) if isinstance(subject, LockUse) else _rule_detail(subject, situation))]
 
 
-def _hurts(use: LockUse) -> bool:
-    return use.status in {LockStatus.LEAK, LockStatus.STUCK, LockStatus.HALF}
-
-
 def _lock_row(use: LockUse, situation: Situation, number: int) -> Row:
     lock = use.lock
     connections = ", ".join(f"{each.local} <-> {each.peer}" for each in use.connections[:3])
@@ -90,7 +85,7 @@ def _lock_row(use: LockUse, situation: Situation, number: int) -> Row:
         owner,
         (number, -1),
     )
-    tone = Tone.BAD if _hurts(use) else Tone.LOCK
+    tone = Tone.BAD if use.status in HURTING else Tone.LOCK
     key = (lock.netns, lock.backend, lock.family, lock.table, lock.name)
     return Row(key, cells, order, use, (tone,) + (Tone.LOCK,) * (len(COLUMNS) - 1))
 
@@ -136,7 +131,8 @@ def _age(use: LockUse, situation: Situation) -> float | None:
 def _lock_detail(use: LockUse, situation: Situation) -> Iterator[Line]:
     yield line((lock_sentence(use), Tone.STRONG))
     yield line(
-        (f"{LOCK_SHORT[use.status]}: ", Tone.LOCK), (printable(use.sentence), Tone.BAD if _hurts(use) else Tone.LOCK)
+        (f"{LOCK_SHORT[use.status]}: ", Tone.LOCK),
+        (printable(use.sentence), Tone.BAD if use.status in HURTING else Tone.LOCK),
     )
     if use.advice:
         yield line(("do     ", Tone.DIM), printable(use.advice))

@@ -142,8 +142,9 @@ def _peer_patience(watched: Watched) -> Patience | None:
 def _state(end: End) -> Piece:
     if end.socket is None:
         return "gone", Tone.DIM
-    repair = " repair" if end.sequences and end.sequences.repair else ""
-    return STATE_SHORT[end.socket.state] + repair, Tone.LOCK if repair else Tone.NORMAL
+    if end.sequences and end.sequences.repair:
+        return "in repair", Tone.LOCK
+    return STATE_SHORT[end.socket.state], Tone.NORMAL
 
 
 def _timer(end: End) -> Piece:

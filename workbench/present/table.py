@@ -99,8 +99,8 @@ def arranged(table: Table, filter_text: str, sorting: Sorting) -> Sequence[Row]:
 def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
     """(number of the column, its width) for those that fit into ``width`` cells, one space between them.
 
-    Columns leave in their order until the least widths fit; what is left goes to those whose contents
-    need more, those that stay longest first, then all of it to the last one.
+    Columns leave in their order until the least widths fit; what is left is dealt out, a cell to each
+    whose contents need more, then all of it to the last one.
     """
     shown = [number for number in range(len(table.columns)) if _content(table, number)]
     shown = _without(
@@ -109,10 +109,11 @@ def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
     shown = _without(table, shown, 1, lambda left: _needed(table, left) > width)
     room = width - _needed(table, shown)
     sizes = {number: _least(table, number) for number in shown}
-    for number in sorted(shown, key=lambda each: table.columns[each].leaves):
-        more = min(max(_content(table, number) - sizes[number], 0), max(room, 0))
-        sizes[number] += more
-        room -= more
+    wanting = sorted(shown, key=lambda each: table.columns[each].leaves)
+    while room > 0 and (wanting := [number for number in wanting if sizes[number] < _content(table, number)]):
+        for number in wanting[:room]:
+            sizes[number] += 1
+            room -= 1
     if room > 0 and not table.columns[shown[-1]].right:
         sizes[shown[-1]] += room
     return tuple((number, sizes[number]) for number in shown)

@@ -6,20 +6,20 @@ from workbench.present.line import Tone
 
 STATE_SHORT = {
     TcpState.ESTABLISHED: "ESTAB",
-    TcpState.SYN_SENT: "SYNSNT",
-    TcpState.SYN_RECV: "SYNRCV",
-    TcpState.FIN_WAIT1: "FINWT1",
-    TcpState.FIN_WAIT2: "FINWT2",
-    TcpState.TIME_WAIT: "TIMEWT",
+    TcpState.SYN_SENT: "SYNST",
+    TcpState.SYN_RECV: "SYNRC",
+    TcpState.FIN_WAIT1: "FINW1",
+    TcpState.FIN_WAIT2: "FINW2",
+    TcpState.TIME_WAIT: "TIMEW",
     TcpState.CLOSE: "CLOSE",
-    TcpState.CLOSE_WAIT: "CLOSWT",
-    TcpState.LAST_ACK: "LASTAK",
+    TcpState.CLOSE_WAIT: "CLOSW",
+    TcpState.LAST_ACK: "LASTA",
     TcpState.LISTEN: "LISTEN",
-    TcpState.CLOSING: "CLOSNG",
-    TcpState.NEW_SYN_RECV: "SYNRCV",
+    TcpState.CLOSING: "CLOSG",
+    TcpState.NEW_SYN_RECV: "SYNRC",
     TcpState.BOUND_INACTIVE: "BOUND",
 }
-"""Six characters; the detail has the name in full."""
+"""Five characters, where a lock is possible: six with its sign. The detail has the name in full."""
 
 STATE_TONES = {
     TcpState.ESTABLISHED: Tone.GOOD,
@@ -47,6 +47,9 @@ LOCK_SHORT = {
     LockStatus.UNCLEAR: "unclear",
 }
 """Capitals where a connection is hurt."""
+
+HURTING = frozenset({LockStatus.LEAK, LockStatus.STUCK, LockStatus.HALF})
+"""Locks that keep a living connection dead."""
 
 PROCESS_STATES = {
     "R": "running",

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
 TABS = (
-    ("1", "connections", "Connections"),
-    ("2", "processes", "Processes"),
-    ("3", "netfilter", "Netfilter"),
-    ("4", "checkpoints", "Checkpoints"),
-    ("o", "operation", "Operation"),
+    ("1", "connections", "Connections", "Conns"),
+    ("2", "processes", "Processes", "Procs"),
+    ("3", "netfilter", "Netfilter", "Rules"),
+    ("4", "checkpoints", "Checkpoints", "Images"),
+    ("o", "operation", "Operation", "Op"),
 )
-"""Key, mode and title of each screen."""
+"""Key, mode, title and short title of each screen."""
 
 
 class WorkbenchScreen(Screen[None]):
@@ -29,7 +29,7 @@ class WorkbenchScreen(Screen[None]):
     """Its name among the modes of the application."""
     PURPOSE: ClassVar[str] = ""
     """The question that it answers; first line of its help."""
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012 - Textual's own annotation
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (80, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012 - Textual's own annotation
 
     @property
     def workbench(self) -> "WorkbenchApp":

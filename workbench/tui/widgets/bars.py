@@ -33,8 +33,8 @@ class TabBar(Toned):
 
         screen: str
 
-    def __init__(self, current: str, names: tuple[tuple[str, str, str], ...]) -> None:
-        """``names``: key, mode and title of each screen."""
+    def __init__(self, current: str, names: tuple[tuple[str, str, str, str], ...]) -> None:
+        """``names``: key, mode, title and short title of each screen."""
         super().__init__()
         self._current = current
         self._names = names
@@ -42,8 +42,8 @@ class TabBar(Toned):
     def _pieces(self) -> list[tuple[str, Piece]]:
         short = self.size.width < 70
         return [
-            (mode, (f" {key} {title[:5] if short else title} ", Tone.HEADING if mode == self._current else Tone.DIM))
-            for key, mode, title in self._names
+            (mode, (f" {key} {brief if short else title} ", Tone.HEADING if mode == self._current else Tone.DIM))
+            for key, mode, title, brief in self._names
         ]
 
     def render_line(self, y: int) -> Strip:

@@ -46,7 +46,7 @@ class LineView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         self._compose_lines()
 
     def _compose_lines(self) -> None:
-        width = self.scrollable_content_region.width or self.size.width
+        width = self.scrollable_content_region.width
         if not width:
             return
         lines = list(wrapped(self._make(width), width))

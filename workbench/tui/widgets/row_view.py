@@ -45,6 +45,8 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         self._rows: Sequence[Row] = ()
         self._cursor = 0
         self._known = False
+        self._placed: tuple[tuple[int, int], ...] = ()
+        """Number and width of each column that fits."""
         self.filter_text = ""
         self.sorting = Sorting()
 
@@ -104,7 +106,7 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         if before is not None and not (place < len(self._rows) and self._rows[place].key == before.key):
             place = next((number for number, row in enumerate(self._rows) if row.key == before.key), place)
         self._cursor = max(min(place, len(self._rows) - 1), 0)
-        self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+        self._place_columns()
         self.scroll_to(y=self._cursor - above, animate=False, immediate=True)
         self._keep_in_sight()
         self.refresh()
@@ -153,8 +155,12 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         if row is not None:
             self.post_message(self.Opened(row))
 
+    def _place_columns(self) -> None:
+        self._placed = placed(self._table, self.scrollable_content_region.width - _MARK)
+        self.virtual_size = Size(self.scrollable_content_region.width, len(self._rows) + 1)
+
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self._rows) + 1)
+        self._place_columns()
         self._keep_in_sight()
 
     def on_click(self, event: events.Click) -> None:
@@ -174,7 +180,7 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
 
     def _column_at(self, x: int) -> str | None:
         start = _MARK
-        for number, width in placed(self._table, self.size.width - _MARK):
+        for number, width in self._placed:
             if start <= x <= start + width:
                 return self._table.columns[number].key
             start += width + 1
@@ -194,13 +200,13 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
 
     def _heading(self, width: int) -> Strip:
         pieces: list[Piece] = [(" " * _MARK, Tone.HEADING)]
-        for number, size in placed(self._table, width - _MARK):
+        for number, size in self._placed:
             pieces.append((heading_text(self._table.columns[number], size, self.sorting) + " ", Tone.HEADING))
         return self.toned_strip(tuple(pieces), width, self.get_component_rich_style("row-view--heading"))
 
     def _row(self, row: Row, at_cursor: bool, width: int) -> Strip:
         pieces: list[Piece] = [("> " if at_cursor else "  ", Tone.STRONG)]
-        for number, size in placed(self._table, width - _MARK):
+        for number, size in self._placed:
             tone = row.tones[number] if row.tones else Tone.NORMAL
             pieces.append((cell_text(self._table.columns[number], row.cells[number], size), tone))
             pieces.append((" ", Tone.NORMAL))

@@ -1,0 +1,217 @@
+"""What keys bring about; assertions on the state and on the screen."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.sample import HOSTILE, ScriptedOperation, evidence, finished, held, hostile_evidence
+from tests.tui.screens import DUMP_KEYS, application, press, says, until
+from workbench.evidence import Evidence, Gap
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.operations import Operations
+from workbench.tui.picture import screen_lines
+from workbench.tui.screens.connections import ConnectionsScreen
+
+SIZES = ((60, 20), (80, 24), (200, 60))
+
+
+def _rows(app: WorkbenchApp) -> ConnectionsScreen:
+    assert isinstance(app.screen, ConnectionsScreen)
+    return app.screen
+
+
+@pytest.mark.parametrize(
+    ("key", "mode"),
+    [("2", "processes"), ("3", "netfilter"), ("4", "checkpoints"), ("o", "operation"), ("1", "connections")],
+)
+async def test_a_key_leads_to_its_screen(key: str, mode: str) -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await pilot.press("2" if key == "1" else "1", key)
+        assert app.current_mode == mode
+
+
+async def test_the_filter_survives_new_rows_other_screens_and_the_detail() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("slash", *"2001", "enter"))
+        before = app.moment
+        app.look_now()
+        await until(pilot, lambda: app.moment is not before)
+        await press(pilot, ("2", "@/usr/bin/server", "1", "enter", "escape"))
+        assert _rows(app).rows.filter_text == "2001"
+        assert [row.cells[0] for row in _rows(app).rows._rows] == ["CLOSW"]
+        await pilot.press("escape")
+        assert _rows(app).rows.filter_text == ""
+
+
+def _turning() -> Iterator[Evidence]:
+    """The same sockets, each time in the opposite order and the cursor's row with another queue."""
+    backward = False
+    while True:
+        found = evidence(locks=())
+        assert not isinstance(found.sockets, Gap)
+        sockets = [replace(each, netns=-each.netns if backward else each.netns) for each in found.sockets]
+        keyed = [replace(each, netns=abs(each.netns)) for each in (sockets[::-1] if backward else sockets)]
+        yield replace(found, sockets=tuple(replace(each, recv_q=int(backward)) for each in keyed))
+        backward = not backward
+
+
+async def test_the_cursor_stays_on_its_row_while_rows_change() -> None:
+    moments = _turning()
+    app = application(lambda: next(moments))
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("down", "s", "r"))  # by receive queue, which changes with every moment
+        row = _rows(app).rows.cursor_row
+        assert row is not None
+        before = app.moment
+        app.look_now()
+        await until(pilot, lambda: app.moment is not before)
+        after = _rows(app).rows.cursor_row
+        assert after is not None
+        assert after is not row
+        assert after.key == row.key
+
+
+async def test_a_paused_display_stands_still_while_looking_goes_on() -> None:
+    looks = []
+
+    def look() -> Evidence:
+        looks.append(1)
+        return evidence()
+
+    app = application(look)
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("space", "@paused"))
+        shown, before = app.moment, len(looks)
+        while len(looks) < before + 2:
+            app.look_now()
+            await pilot.pause(0.02)
+        await pilot.pause()
+        assert app.moment is shown
+        await press(pilot, ("space", "@live"))
+        assert app.moment is not shown
+
+
+async def test_a_held_operation_goes_on_and_ends_in_its_report() -> None:
+    operation = ScriptedOperation(held(), finished())
+    app = application(operation=operation)
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await press(pilot, (*DUMP_KEYS, "c", "@proved to go on", "@restores it now"))
+        assert operation.asked == ["proceed"]
+
+
+async def test_a_held_operation_is_turned_back() -> None:
+    operation = ScriptedOperation(held(), finished())
+    app = application(operation=operation)
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await press(pilot, (*DUMP_KEYS, "b", "@turned back after"))
+        assert operation.asked == ["turn back"]
+
+
+async def test_nothing_is_done_without_the_right_pid() -> None:
+    operation = ScriptedOperation(held(), finished())
+    app = application(operation=operation)
+    async with app.run_test(notifications=True) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("d", "@Network lock", "enter", "@Nothing has been done", *"4646", "enter"))
+        await says(pilot, "That is not 4645")
+        assert app.session is None
+
+
+async def test_q_does_not_leave_an_operation_alone() -> None:
+    app = application()
+    async with app.run_test(notifications=True) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, (*DUMP_KEYS, "q", "@is under way"))
+        assert app.is_running
+        await press(pilot, ("c", "@proved to go on", "q"))
+        assert app.return_code == 0
+
+
+async def test_a_gap_stands_in_the_place_of_the_table() -> None:
+    gap = Gap("sockets", "sock_diag is not permitted here", "run as root")
+    app = application(lambda: evidence(sockets=gap))
+    async with app.run_test() as pilot:
+        await says(pilot, "Not known: sock_diag is not permitted here")
+        await says(pilot, "run as root")
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("key", ["1", "2", "3", "4", "o", "question_mark"])
+async def test_hostile_text_acts_on_no_screen(key: str, size: tuple[int, int]) -> None:
+    app = application(hostile_evidence)
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.moment is not None)
+        await pilot.press(key)
+        await says(pilot, "\\x1b]52" if key in "1234" else " ")
+        text = "".join(screen_lines(app))
+        assert not [letter for letter in text if not letter.isprintable() and letter not in " \u00a0"]
+        assert "\u202e" not in text
+        assert HOSTILE not in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_operation_with_hostile_text_is_drawn(size: tuple[int, int]) -> None:
+    progress = replace(held(), error=HOSTILE, plan=replace(held().plan, title=HOSTILE, command_name=HOSTILE))
+    app = application(operation=ScriptedOperation(progress, replace(finished(), plan=progress.plan, error=HOSTILE)))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: app.moment is not None)
+        await press(pilot, (*DUMP_KEYS, "l", "l", "c", "@\\x1b]52"))
+        assert all(letter.isprintable() for letter in "".join(screen_lines(app)))
+
+
+class _Lab:
+    server_pid = 4687
+
+    def __init__(self) -> None:
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+async def test_the_lab_is_started_shown_and_ended_by_one_key() -> None:
+    lab = _Lab()
+    app = application()
+    app.operations = Operations(start_lab=lambda _: lab)
+    async with app.run_test(notifications=True) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("L", "@lab connection is up"))
+        await until(pilot, lambda: (row := _rows(app).rows.cursor_row) is not None and "client" in row.cells[-1])
+        await press(pilot, ("L", "@has ended"))
+        assert lab.closed
+
+
+async def test_a_click_on_a_heading_sorts_and_one_on_a_row_moves_the_cursor() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await pilot.click("#rows", offset=(4, 0))
+        assert _rows(app).rows.sorting.column == "state"
+        await pilot.click("#rows", offset=(10, 3))
+        row = _rows(app).rows.cursor_row
+        assert row is _rows(app).rows._rows[2]
+
+
+async def test_a_click_on_a_tab_leads_to_its_screen() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await pilot.click("TabBar", offset=(20, 0))
+        assert app.current_mode == "processes"
+
+
+async def test_what_was_copied_is_also_in_a_file(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    app = application()
+    async with app.run_test(notifications=True) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("y", "@Copied"))
+        assert "snd_una 2256392420" in app.clipboard
+        assert (tmp_path / "workbench-copy.txt").read_text() == app.clipboard + "\n"

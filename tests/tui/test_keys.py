@@ -1,0 +1,74 @@
+"""Every key of the one table of actions, pressed where it is said to work."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from textual.widget import Widget
+
+from tests.tui.screens import application, press, says
+from workbench.tui.app import WorkbenchApp
+from workbench.tui.keys import ACTIONS, Action, Where
+from workbench.tui.screens.checkpoints import CheckpointsScreen
+from workbench.tui.screens.connections import ConnectionsScreen
+from workbench.tui.screens.help import TextScreen
+from workbench.tui.screens.operation import OperationScreen
+from workbench.tui.screens.options import OptionsScreen
+from workbench.tui.screens.plan import PlanScreen
+from workbench.tui.screens.recover import RecoverScreen
+from workbench.tui.screens.table import TableScreen
+from workbench.tui.widgets.choice import ChoiceLine
+from workbench.tui.widgets.line_view import LineView
+from workbench.tui.widgets.row_view import RowView
+
+PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
+    Where.EVERYWHERE: (WorkbenchApp, ()),
+    Where.TABLE: (TableScreen, ()),
+    Where.ROWS: (RowView, ()),
+    Where.LINES: (LineView, ("tab",)),
+    Where.TARGETS: (ConnectionsScreen, ()),
+    Where.CHECKPOINTS: (CheckpointsScreen, ("4", "@images/server")),
+    Where.OPERATION: (OperationScreen, ("d", "@Network", "enter", "@Nothing", *"4645", "enter", "@HELD")),
+    Where.OPTIONS: (OptionsScreen, ("d", "@Network lock")),
+    Where.ANSWERS: (ChoiceLine, ("d", "@Network lock")),
+    Where.PLAN: (PlanScreen, ("d", "@Network lock", "enter", "@Nothing has been done")),
+    Where.TEXT: (TextScreen, ("m", "@What stands here")),
+    Where.RECOVER: (RecoverScreen, ("u", "@Unfinished operations")),
+}
+"""Whose action it is, and the keys that lead there."""
+
+
+def test_every_action_has_its_own_id_and_says_what_it_does() -> None:
+    assert len({action.id for action in ACTIONS}) == len(ACTIONS)
+    assert all(action.label and action.help.endswith(".") for action in ACTIONS)
+
+
+def test_no_footer_holds_more_than_fits() -> None:
+    everywhere = sum(action.footer for action in ACTIONS if action.where is Where.EVERYWHERE)
+    for place in (Where.TARGETS, Where.CHECKPOINTS):
+        shown = (action.footer for action in ACTIONS if action.where in {Where.TABLE, Where.ROWS, place})
+        assert everywhere + sum(shown) <= 7
+
+
+@pytest.mark.parametrize("where", Where)
+async def test_every_key_does_what_it_is_said_to_do(where: Where, monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, way = PLACES[where]
+    called: list[str] = []
+
+    def record(action: Action) -> Callable[[Widget], None]:
+        return lambda _: called.append(action.name)
+
+    actions = [action for action in ACTIONS if action.where is where]
+    app = application()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, way)
+        if where is Where.OPERATION:
+            monkeypatch.setattr(OperationScreen, "check_action", lambda *_: True)
+        for action in actions:
+            monkeypatch.setattr(owner, f"action_{action.name}", record(action))
+        for action in actions:
+            keys = action.keys.split(",")
+            called.clear()
+            await pilot.press(*keys)
+            assert called == [action.name] * len(keys), f"{action.keys} in {where.value}"
