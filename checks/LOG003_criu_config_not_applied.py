@@ -38,7 +38,7 @@ CODE = "LOG003"
 NAME = "criu-config-not-applied"
 SINCE = "0.1"
 
-_CONFIGURED = r"Parsing config file \S*default\.conf|Would overwrite RPC settings|org\.criu\.config"
+_CONFIGURED = r"Parsing config file \S*default\.conf|(?:Would overwrite|Overwriting) RPC settings|org\.criu\.config"
 
 CAUSE = Cause(
     "The option that CRIU asks for stands in a configuration file, but did not reach CRIU: this runtime reads "

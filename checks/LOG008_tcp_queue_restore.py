@@ -66,7 +66,6 @@ CAUSE = Cause(
                 "Can't get TCP_TIMESTAMP",
                 "Unable to get size of",
                 "Unable to get window properties",
-                "Unable to restore TCP_",
                 "Unable to shutdown the socket id",
                 "Failed to obtain TCP_INFO",
                 "Destination or/and source addresses aren't set",

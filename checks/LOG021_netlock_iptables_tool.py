@@ -28,7 +28,7 @@ criu/net.c (network_lock_internal), criu/netfilter.c; criu(8) --network-lock; xt
 
 from collections.abc import Iterator
 
-from workbench.checking import Problem
+from workbench.checking import Problem, Severity
 from workbench.checking.engines import advice, handing_over, joined
 from workbench.checking.log_signs import Cause, Sign, Weight, problems
 from workbench.evidence import LogDigest, LogKind
@@ -41,7 +41,14 @@ CAUSE = Cause(
     "CRIU could not lock the network: the iptables tool that it calls is missing, too old, or not able to work where "
     "CRIU runs.",
     (
-        Sign("execvp(", r'execvp\("(?P<tool>(?:ip6?tables|xtables)[^"]*)'),
+        Sign("execvp(", r'execvp\("(?P<tool>ip6?tables-[^"]*)'),
+        # Without -restore it is only the probe at CRIU's start, which every run makes.
+        Sign(
+            "execvp(",
+            r'execvp\("(?P<tool>(?:ip6?tables)")',
+            beside=r"(?:Dumping|Restoring) FAILED",
+            weight=Weight.PLACE,
+        ),
         Sign(
             "not found",
             r"(?P<tool>(?:ip6?tables|xtables)[\w-]*)\"?: (?:\w+: )?(?:command )?not found|"
@@ -55,6 +62,7 @@ CAUSE = Cause(
                 'unknown option "-w',
                 "invalid option -- w",
             ),
+            on_success=Severity.ERROR,
             message="CRIU could not lock the network: the installed iptables is too old to know the option -w.",
         ),
         Sign(
@@ -87,6 +95,16 @@ CAUSE = Cause(
             without=r"Error.*without libnftables",
             message="CRIU could not lock the network with nftables: the table exists already, rights are missing, or "
             "the kernel lacks nf_tables or sets of concatenations.",
+        ),
+        Sign("killed by signal", r"util\.c:\d+\): killed by signal", kind=LogKind.DUMP, weight=Weight.HINT),
+        Sign(
+            "exited, status=",
+            r"util\.c:\d+\): exited, status=[1-9]",
+            kind=LogKind.DUMP,
+            beside=r"Dumping FAILED",
+            weight=Weight.REST,
+            message="A tool that CRIU called failed, and the dump with it; as a rule that is iptables, with which "
+            "CRIU locks the network.",
         ),
         Sign("tables-restore: line", r"ip6?tables-restore: line \d+ failed(?!: Bad rule)", weight=Weight.HINT),
     ),

@@ -48,6 +48,7 @@ CAUSE = Cause(
                 "External socket is used",
                 "consider using --ext-unix-sk",
                 "Consider using --ext-unix-sk",
+                "External socket found in image",
                 "Unix socket with unknown peer",
             )
         ),

@@ -40,6 +40,7 @@ CAUSE = Cause(
     "dumped does not fit in this network namespace.",
     (
         Sign("reported by netlink", r"-17 reported by netlink"),
+        Sign("file exists", r"(?:add|renaming) interface"),
         Sign(
             "IP tool failed on",
             without=r"ftell: Illegal seek",

@@ -57,6 +57,7 @@ CAUSE = Cause(
                 "Namespaces dumping finished with error",
                 "Unable to convert uid or gid",
                 "pidns object",
+                "doesn't live in IPC ns",
             )
         ),
         Sign(

@@ -28,7 +28,7 @@ capabilities(7); criu(8) --unprivileged; criu/crtools.c, criu/proc_parse.c, criu
 
 from collections.abc import Iterator
 
-from workbench.checking import Problem
+from workbench.checking import Problem, Severity
 from workbench.checking.engines import advice
 from workbench.checking.log_signs import EPERM, Cause, Sign, Weight, problems
 from workbench.evidence import LogDigest
@@ -41,7 +41,7 @@ CAUSE = Cause(
     "CRIU was refused something for lack of privilege: it does not run as root, or without a capability that it needs.",
     (
         Sign(
-            ("You need to be root", "must be run as root", "need to be root"),
+            ("You need to be root", "must be run as root", "need to be root", "container requires root"),
             message="CRIU was started without the rights of root.",
         ),
         Sign(
@@ -86,7 +86,8 @@ CAUSE = Cause(
         ),
         Sign(
             ("nable to drop capability", "nable to restore capabilities", "loginuid for", "CAP_AUDIT_CONTROL"),
-            r"Error|EPERM|-1$",
+            r"Error",
+            on_success=Severity.ERROR,
         ),
         Sign(("ns_last_pid", "last_pid", "Can't fork for", "Can't set last_pid"), rf"{EPERM}|Read-only"),
         Sign(form=r"Read-only file system"),

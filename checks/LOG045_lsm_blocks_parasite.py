@@ -49,6 +49,7 @@ CAUSE = Cause(
             )
         ),
         Sign(('apparmor="DENIED"', "avc:  denied", "avc: denied", "SELinux is preventing"), weight=Weight.CAUSE),
+        Sign("allow ", r"^\W*allow \w+_t \w+:?\w*", weight=Weight.HINT),
         Sign(("mismatched lsm types", "lsm-profile", "lsm_profile"), r"Error|error|failed", weight=Weight.HINT),
         Sign(file="lsm.c apparmor.c", weight=Weight.PLACE),
     ),

@@ -35,7 +35,7 @@ CODE = "LOG060"
 NAME = "restored-task-crash"
 SINCE = "0.1"
 
-_CRASH = r"killed by signal (?P<signal>4|5|6|7|8|11|31|127)\b"
+_CRASH = r"^(?!.*util\.c).*killed by signal (?P<signal>4|5|6|7|8|11|31|127)\b"
 
 CAUSE = Cause(
     "The task was rebuilt and then crashed: this CRIU, this kernel or this processor does not fit what was dumped.",

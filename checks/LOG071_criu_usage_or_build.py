@@ -73,6 +73,11 @@ CAUSE = Cause(
             message="The page server or the lazy-pages daemon was not there, or not where CRIU was told to look.",
         ),
         Sign(
+            "nable to",
+            r"nable to (?:set|restore) TCP_(?:CORK|NODELAY)",
+            message="The descriptor that CRIU was given for the page server is no TCP socket.",
+        ),
+        Sign(
             (
                 "unrecognized option",
                 "unknown option",
@@ -121,11 +126,13 @@ CAUSE = Cause(
                 "executable file not found in",
                 "criu not found",
                 "criu is not installed",
+                "CRIU isn't installed",
                 "failed to find criu",
                 "CRIU version",
                 "criu version",
             ),
-            r"shared librar|not found|not installed|find criu|(?i:criu version) (?:must|check|is too|too old)|at least",
+            r"shared librar|not found|not installed|n't installed|find criu|at least|"
+            r"(?i:criu version) (?:must|check|is too|too old)",
             message="The engine did not find a CRIU that works, or only one that is too old.",
         ),
         Sign(

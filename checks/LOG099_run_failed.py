@@ -37,22 +37,22 @@ CAUSE = Cause(
     (
         Sign(
             form=r".",
-            weight=Weight.PLACE,
+            weight=Weight.REST,
             message="CRIU met an error that is not known here: read this line and the ones before it.",
         ),
         Sign(
             ("Dumping FAILED", "dumping FAILED"),
-            weight=Weight.PLACE,
+            weight=Weight.REST,
             message="The dump failed, and the log shows no cause that is known here.",
         ),
         Sign(
             "Restoring FAILED",
-            weight=Weight.PLACE,
+            weight=Weight.REST,
             message="The restore failed, and the log shows no cause that is known here.",
         ),
         Sign(
             ("criu failed", "CRIU checkpointing failed", "CRIU restoring failed", "criu process exited"),
-            weight=Weight.PLACE,
+            weight=Weight.REST,
             message="CRIU failed, and this output does not say why: look at the log file that it names.",
         ),
     ),

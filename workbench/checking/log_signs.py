@@ -19,6 +19,8 @@ from workbench.evidence import LogDigest, LogKind, LogLine
 class Weight(IntEnum):
     """How near to the root cause a sign leads; of equals in one log the earlier line counts."""
 
+    REST = 0
+    """No more than that something failed."""
     PLACE = 1
     """Only the part of CRIU that gave up is known."""
     HINT = 2
@@ -91,12 +93,13 @@ NOISE = re.compile(
 """Errors and warnings of successful runs, and what CRIU says because of an earlier error: no sign by themselves."""
 
 _SOCKET = re.compile(
-    r"(?:Dumping|Restore|Dumped|Collected): .{0,40}?family +(?P<family>\S+).{0,60}?port +(?P<port>\d+)"
+    r"(?:Dumping|Restore): .{0,40}?family +(?P<family>\S+).{0,60}?port +(?P<port>\d+)"
     r" +state +(?P<state>\S+)(?: +src_addr +(?P<address>[0-9a-fA-F.:]+))?"
 )
 _AT_FD = re.compile(r"(?:Dumping inet socket at|Unable to open fd=|for fd=|Going to dump fd) ?(?P<fd>\d+)")
 _PID_AT_END = re.compile(r"\(pid: (\d+)\)")
-_SUCCESS = re.compile(r"(?:Dumping|Restore) finished successfully|^Looks good")
+_SUCCESS = re.compile(r"(?:Dumping|Restore) finished successfully")
+_PROBED = re.compile(r"^Looks good")
 _NEAR = 12
 """Lines before a sign in which Sign.before is looked for."""
 
@@ -112,19 +115,25 @@ def problems(cause: Cause, logs: Iterable[LogDigest]) -> Iterator[Problem]:
 def _hits(cause: Cause, log: LogDigest) -> list[tuple[Sign, int]]:
     """Signs whose conditions all hold, each with the place of its first line among the log's lines."""
     text = "\n".join(line.text for line in log.lines)
-    ended_well = max((index for index, line in enumerate(log.lines) if _SUCCESS.search(line.message)), default=-1)
+    ended_well = _last(log, _SUCCESS)
+    probed_well = max(ended_well, _last(log, _PROBED))
     found: list[tuple[Sign, int]] = []
     for sign in cause.signs:
         words = (sign.says,) if isinstance(sign.says, str) else sign.says
         if not any(word in text for word in words) or not _suits(sign, log, text):
             continue
         for index, line in enumerate(log.lines):
-            if index < ended_well and sign.on_success is None:
+            if sign.on_success is None and index < (probed_well if sign.weight <= Weight.HINT else ended_well):
                 continue
             if any(word in line.text for word in words) and _matches(sign, log, index, line):
                 found.append((sign, index))
                 break
     return found
+
+
+def _last(log: LogDigest, pattern: re.Pattern[str]) -> int:
+    """Place of the last line that says it; -1 if none does."""
+    return max((index for index, line in enumerate(log.lines) if pattern.search(line.message)), default=-1)
 
 
 def _suits(sign: Sign, log: LogDigest, text: str) -> bool:
@@ -164,7 +173,7 @@ def _socket_line(log: LogDigest, index: int) -> LogLine | None:
     """The last line before a place that describes the socket which the same task was at."""
     pid = log.lines[index].pid
     for line in reversed(log.lines[max(0, index - 40) : index]):
-        if line.pid == pid and "state" in line.text and _SOCKET.search(line.text) and "Collected" not in line.text:
+        if line.pid == pid and "state" in line.text and _SOCKET.search(line.text):
             return line
     return None
 
