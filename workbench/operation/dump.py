@@ -16,15 +16,11 @@ from workbench.operation.plan import Plan
 from workbench.operation.proving import Patience, read_held, watch
 from workbench.operation.record import connection_record
 from workbench.operation.request import DumpRequest
-from workbench.operation.task import Tasks, descendants, is_alive, stat_of
+from workbench.operation.task import REAPED_S, Tasks, await_reaped, descendants, is_alive, stat_of
 from workbench.read.criu_images import read_image_directory
 from workbench.repair.borrow import borrow
 from workbench.repair.options import read_options
 from workbench.repair.record import ReadSocket, SocketOptions
-
-GONE_S = 10.0
-"""Seconds to wait for zombies: pid 1 may take its time to reap them."""
-_POLL_S = 0.02
 
 
 class DumpOperation(Executor):
@@ -130,12 +126,10 @@ class DumpOperation(Executor):
 
     def _settle(self) -> m.Event:
         """CRIU has killed the tree: wait until nothing of it is left, then read the images."""
-        deadline = time.monotonic() + GONE_S
-        left = self._left()
-        while left and time.monotonic() < deadline:
-            self._look()
-            time.sleep(_POLL_S)  # reaping is not announced to anybody but the parent
-            left = self._left()
+        with Tasks(self._tree) as tasks:
+            for task in tasks.all:
+                task.gone(REAPED_S)
+        left = await_reaped([pid for pid, _ in self._tree], REAPED_S)
         doubts = []
         if left:
             parent = stat_of(left[0])
@@ -148,9 +142,6 @@ class DumpOperation(Executor):
             doubts.extend(f"In the images: {problem}." for problem in image.problems[:3])
             doubts.extend(self._missing(image))
         return m.Settled(" ".join(doubts))
-
-    def _left(self) -> list[int]:
-        return [pid for pid, start in self._tree if (found := stat_of(pid)) is not None and found.start_time == start]
 
     def _missing(self, image: ImageDirectory) -> list[str]:
         dumped = {each.connection.unmapped for each in image.sockets}

@@ -182,7 +182,12 @@ class _Restore:
                         f"Pid {task.pid} is still the number of a process group or session: wait until its members end"
                     )
                 continue
-            self.obstacles.append(_taken(there, task.command))
+            if there.state in "ZX":
+                self.notes.append(
+                    f"Pid {there.pid} is a zombie that its parent {there.ppid} has not reaped yet: the restore waits"
+                )
+            else:
+                self.obstacles.append(_taken(there, task.command))
 
     def _look_at_addresses(self) -> None:
         network = self.evidence.network
@@ -260,8 +265,6 @@ def protected(connections: frozenset[Connection], locks: Sequence[Lock]) -> froz
 
 
 def _taken(there: Process, command: str) -> str:
-    if there.state in "ZX":
-        return f"Pid {there.pid} is still a zombie: wait until its parent {there.ppid} has reaped it, then try again"
     same = " (it was restored or never ended)" if there.command == command else ""
     return f"Pid {there.pid} is taken by {about.named(there)}{same}: end that process first"
 

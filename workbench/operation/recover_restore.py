@@ -1,7 +1,6 @@
 """An interrupted restore, put right."""
 
 import signal
-import time
 from collections.abc import Iterable
 
 from workbench.errors import WorkbenchError
@@ -15,7 +14,6 @@ from workbench.operation.task import Task, Tasks, stat_of
 from workbench.operation.unlock import unlock_all
 
 _GONE_S = 10.0
-_POLL_S = 0.005
 
 
 def recover_restore(entry: Entry, report: Report, *, restoring: bool) -> None:
@@ -100,7 +98,6 @@ def _once_more(
         )
     elif restoring:
         report.say("The lock still stands, so that nothing was exchanged since: the restore is repeated.")
-        _await_reaped(entry, report)
         restore_again(entry, report, namespace.path)
     else:
         report.pending = True
@@ -113,14 +110,6 @@ def _end(living: Iterable[Task]) -> None:
     for task in living:
         if not task.gone(_GONE_S):
             raise WorkbenchError(f"Process {task.pid} does not end", "look at it again in a moment")
-
-
-def _await_reaped(entry: Entry, report: Report) -> None:
-    deadline = time.monotonic() + _GONE_S
-    while not report.dry_run and time.monotonic() < deadline:
-        if all(stat_of(pid) is None for pid, _ in entry.begun["tasks"]):
-            return
-        time.sleep(_POLL_S)  # reaping is announced to the parent only
 
 
 def _pids(tasks: Iterable[Task]) -> str:

@@ -13,7 +13,7 @@ from workbench.operation.plan import Plan
 from workbench.operation.progress import End
 from workbench.operation.proving import Patience, read_held, watch
 from workbench.operation.request import RestoreRequest
-from workbench.operation.task import stat_of
+from workbench.operation.task import REAPED_S, await_reaped, stat_of
 from workbench.read.criu_images import read_image_directory
 from workbench.repair.record import ReadSocket
 
@@ -47,9 +47,12 @@ class RestoreOperation(Executor):
 
     def _prepare(self, images: int) -> None:
         self._sampler.run_id = self.image.run_id or ""
-        taken = [task.pid for task in self.image.tasks if stat_of(task.pid) is not None]
-        if taken:
-            raise WorkbenchError(f"Pid {taken[0]} is taken by now", "make a new plan")
+        left = await_reaped([task.pid for task in self.image.tasks], REAPED_S)
+        if left:
+            zombie = stat_of(left[0])
+            if zombie is not None and zombie.state == "Z":
+                raise WorkbenchError(f"Pid {left[0]} is still a zombie", f"its parent {zombie.ppid} must reap it first")
+            raise WorkbenchError(f"Pid {left[0]} is taken by now", "make a new plan")
 
     def _seen_before(self) -> dict[Connection, End]:
         """What the images say: before the restore there is nothing else."""

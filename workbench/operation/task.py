@@ -3,14 +3,19 @@
 import os
 import select
 import signal
+import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from workbench.collect import procfs
 from workbench.collect.process_stat import ProcessStat, parse_stat
+
+REAPED_S = 10.0
+"""Seconds to wait for zombies to be reaped."""
+_POLL_S = 0.01
 
 
 def stat_of(pid: int) -> ProcessStat | None:
@@ -44,6 +49,19 @@ def descendants(root: int) -> tuple[tuple[int, int], ...]:
     for pid, _ in tree:
         tree.extend(children[pid])
     return tuple(tree)
+
+
+def await_reaped(pids: Sequence[int], timeout: float) -> list[int]:
+    """Wait until no pid is used any more, and return those that still are; one that is alive is not waited for.
+
+    A zombie keeps its pid until its parent has reaped it, and pid 1 may take its time.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        found = {pid: stat for pid in pids if (stat := stat_of(pid)) is not None}
+        if any(stat.state not in "ZX" for stat in found.values()) or not found or time.monotonic() > deadline:
+            return list(found)
+        time.sleep(_POLL_S)  # reaping is announced to nobody but the parent
 
 
 @dataclass(frozen=True, slots=True)
