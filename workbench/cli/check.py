@@ -86,6 +86,8 @@ def check(options: argparse.Namespace) -> int:
         style = Style(colour, width, options.quiet, options.verbose)
         for line in importlib.import_module(f"workbench.cli.formats.{options.format}").lines(outcome, style):
             print(line, file=stream)
+    for item in outcome.broken if options.format != "text" else ():
+        sys.stderr.write(f"workbench: {item.check.code} broke: {printable(item.error)}\n")
     for error in unreadable:
         sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
     if unreadable:

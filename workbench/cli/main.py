@@ -19,6 +19,7 @@ examples:
   workbench                                 the application
   workbench --lab established               the application, with a connection to try things on
   workbench sockets                         every TCP socket of every network namespace
+  workbench check dump.log                  why a dump failed, and what to do
   workbench dump 4645 -D images --plan      what a dump of process 4645 would do
   workbench restore -D images               bring it back, with proof that its connections go on
   workbench recover                         put right what an interrupted operation left behind

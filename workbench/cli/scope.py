@@ -22,6 +22,9 @@ class Scope:
     title: str = ""
     pids: frozenset[int] = frozenset()
     netns: frozenset[int] = frozenset()
+    """Namespaces that were named: all in them is meant."""
+    surroundings: frozenset[int] = frozenset()
+    """Namespaces of the processes: what is about the namespace as a whole is meant."""
     connections: frozenset[str] = frozenset()
     """Both ends' views."""
 
@@ -29,11 +32,12 @@ class Scope:
         """Whether the finding is about the scope, or about the host as a whole."""
         keys = finding.problem.subject.keys
         pids, connections = _several(keys, "pid"), _several(keys, "connection")
-        if not self.title or not (pids or connections or keys.get("netns")):
+        netns = keys.get("netns")
+        if not self.title or not (pids or connections or netns):
             return True
-        if self.pids & pids or self.connections & connections:
+        if self.pids & pids or self.connections & connections or netns in self.netns:
             return True
-        return not pids and not connections and keys.get("netns") in self.netns
+        return not pids and not connections and netns in self.surroundings
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -78,23 +82,26 @@ def scope_of(options: argparse.Namespace, evidence: Evidence, tree: Iterable[int
     pids = frozenset(tree)
     titles = []
     netns: set[int] = set()
+    surroundings: set[int] = set()
     connections: set[str] = set()
     if pids:
         titles.append(f"container {options.container}" if options.container else f"process {options.pid}")
         if not isinstance(evidence.processes, Gap):
-            netns |= {process.namespaces.net or 0 for pid, process in evidence.processes.items() if pid in pids} - {0}
+            surroundings |= {
+                process.namespaces.net or 0 for pid, process in evidence.processes.items() if pid in pids
+            } - {0}
         if not isinstance(evidence.sockets, Gap):
             for socket in evidence.sockets:
                 if any(holder.pid in pids for holder in socket.holders):
                     connections |= _views(socket.connection)
     if options.netns is not None:
         titles.append(f"network namespace {options.netns}")
-        netns.add(_namespace(options.netns))
+        netns.add(namespace_inode(options.netns))
     if options.connection is not None:
         connection = parse_connection(options.connection)
         titles.append(str(connection))
         connections |= _views(connection)
-    return Scope(", ".join(titles), pids, frozenset(netns), frozenset(connections))
+    return Scope(", ".join(titles), pids, frozenset(netns), frozenset(surroundings), frozenset(connections))
 
 
 def parse_connection(text: str) -> Connection:
@@ -113,7 +120,8 @@ def _endpoint(text: str, whole: str) -> Endpoint:
         raise WorkbenchError(f"{whole} is no connection", f"write {_CONNECTION}") from error
 
 
-def _namespace(word: str) -> int:
+def namespace_inode(word: str) -> int:
+    """Inode of the network namespace with this name or path; WorkbenchError if there is none."""
     paths = (Path(word),) if "/" in word else (Path("/run/netns", word), Path("/var/run/netns", word))
     for path in paths:
         try:
