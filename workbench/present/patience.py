@@ -14,6 +14,7 @@ RTO_MIN_MS = 200
 DEFAULT_RTO_MAX_MS = 120_000
 DEFAULT_RETRIES2 = 15
 _SLACK = 1.03
+"""Timers of some seconds were seen to fire up to 3 % late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def patience(
     rto = max(socket.info.rto_us / 1000, 1.0)
     passed = _since_first(rto, socket.retransmits, rto_max)
     least = _end(socket.timer_ms, passed * _SLACK, rto, limit / _SLACK, rto_max)
-    most = _end(socket.timer_ms, passed, rto, limit, rto_max)
+    most = _end(socket.timer_ms, passed, rto, limit, rto_max) * _SLACK
     return Patience(socket.timer_ms, least, most, retries2 is None and not user_timeout)
 
 

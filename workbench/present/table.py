@@ -114,7 +114,7 @@ def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
         for number in wanting[:room]:
             sizes[number] += 1
             room -= 1
-    if room > 0 and not table.columns[shown[-1]].right:
+    if room > 0 and shown and not table.columns[shown[-1]].right:
         sizes[shown[-1]] += room
     return tuple((number, sizes[number]) for number in shown)
 
