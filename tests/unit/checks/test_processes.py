@@ -49,7 +49,10 @@ def test_a_session_of_a_shell_outside() -> None:
     assert ask("PRC005", host(target=TARGET)) == []
 
 
-@pytest.mark.parametrize(("path", "harmful"), [("/dev/nvidiactl", True), ("/dev/null", False), ("/dev/net/tun", False)])
+@pytest.mark.parametrize(
+    ("path", "harmful"),
+    [("/dev/nvidiactl", True), ("/dev/null", False), ("/dev/null (deleted)", False), ("/dev/net/tun", False)],
+)
 def test_devices(path: str, harmful: bool) -> None:
     device = replace(FILE, kind=DescriptorKind.DEVICE, target=path)
     assert bool(ask("PRC006", host(descriptors=(device,), target=TARGET))) is harmful
