@@ -1,8 +1,6 @@
 """Rules as they stand in a namespace, read again and again without changing anything."""
 
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from workbench.collect.namespaces import inside
-from workbench.collect.netfilter import RuleReader, libnftables
+from tests.unprivileged import as_nobody
+from workbench.collect.conntrack import collect_conntrack
+from workbench.collect.namespaces import collect_namespaces, inside
+from workbench.collect.netfilter import RuleReader, collect_rules, libnftables
 from workbench.evidence import Backend, Endpoint, Gap, Lock, NetworkNamespace, Rule
 
 pytestmark = pytest.mark.root
@@ -198,24 +198,17 @@ def test_names_of_interfaces_are_those_of_the_namespace(netns: Any) -> None:
     assert [rule.text for rule in rules] == ['iif "wbt-one" accept']
 
 
-UNPRIVILEGED = """
-from workbench.collect.conntrack import collect_conntrack
-from workbench.collect.namespaces import collect_namespaces
-from workbench.collect.netfilter import collect_rules
-spaces, _ = collect_namespaces()
-own = [each for each in spaces if each.is_host]
-rules, locks, _ = collect_rules(own)
-entries, _ = collect_conntrack(own)
-print(rules.section, rules.remedy, "|", locks.section, locks.remedy, "|", entries)
-"""
+def _look() -> tuple[str, str, str]:
+    spaces, _ = collect_namespaces()
+    own = [each for each in spaces if each.is_host]
+    rules, locks, _ = collect_rules(own)
+    entries, _ = collect_conntrack(own)
+    assert isinstance(rules, Gap)
+    assert isinstance(locks, Gap)
+    return f"{rules.section} {rules.remedy}", f"{locks.section} {locks.remedy}", str(entries)
 
 
 def test_without_root_it_is_a_gap_with_a_remedy() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", UNPRIVILEGED], user=65534, group=65534, extra_groups=[], capture_output=True, text=True,
-        check=False, cwd=Path(__file__).parents[3],
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    rules, locks, entries = (part.strip() for part in done.stdout.split("|"))
+    rules, locks, entries = as_nobody(_look)
     assert (rules, locks) == ("rules run as root", "locks run as root")
     assert entries == "()" or "run as root" in entries
