@@ -7,7 +7,7 @@ import pytest
 
 from tests.sample import HOSTILE, ScriptedOperation, evidence, finished, held, hostile_evidence
 from tests.tui.screens import DUMP_KEYS, application, press, says, until
-from workbench.evidence import Evidence, Gap
+from workbench.evidence import Evidence, Gap, UnfinishedOperation
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.operations import Operations
 from workbench.tui.picture import screen_lines
@@ -215,3 +215,25 @@ async def test_what_was_copied_is_also_in_a_file(tmp_path, monkeypatch: pytest.M
         await press(pilot, ("y", "@Copied"))
         assert "snd_una 2256392420" in app.clipboard
         assert (tmp_path / "workbench-copy.txt").read_text() == app.clipboard + "\n"
+
+
+async def test_an_interrupted_operation_is_told_at_the_start_and_put_right_on_yes() -> None:
+    left = UnfinishedOperation("x", "dump", 0.0, "locked", 4645, "server", 1, "/img", (), False, False)
+    done: list[str] = []
+
+    def recover() -> list[str]:
+        done.append("yes")
+        return ["the lock is lifted"]
+
+    app = application(lambda: evidence(unfinished=(left,)))
+    app.operations = Operations(
+        unfinished=lambda: ["dump of server 4645", f"  - lifts the lock {HOSTILE}"],
+        recover=recover,
+    )
+    async with app.run_test(notifications=True) as pilot:
+        await says(pilot, "1 operation was interrupted")
+        await says(pilot, "1 unfinished")
+        await press(pilot, ("u", "@lifts the lock", *"no", "enter", "@nothing was done"))
+        assert not done
+        await press(pilot, (*"yes", "enter", "@the lock is lifted"))
+        assert done == ["yes"]

@@ -10,12 +10,11 @@ from tests.tui.screens import application, press, says
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.keys import ACTIONS, Action, Where
 from workbench.tui.screens.checkpoints import CheckpointsScreen
+from workbench.tui.screens.confirm import ConfirmScreen
 from workbench.tui.screens.connections import ConnectionsScreen
 from workbench.tui.screens.help import TextScreen
 from workbench.tui.screens.operation import OperationScreen
 from workbench.tui.screens.options import OptionsScreen
-from workbench.tui.screens.plan import PlanScreen
-from workbench.tui.screens.recover import RecoverScreen
 from workbench.tui.screens.table import TableScreen
 from workbench.tui.widgets.choice import ChoiceLine
 from workbench.tui.widgets.line_view import LineView
@@ -31,9 +30,8 @@ PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.OPERATION: (OperationScreen, ("d", "@Network", "enter", "@Nothing", *"4645", "enter", "@HELD")),
     Where.OPTIONS: (OptionsScreen, ("d", "@Network lock")),
     Where.ANSWERS: (ChoiceLine, ("d", "@Network lock")),
-    Where.PLAN: (PlanScreen, ("d", "@Network lock", "enter", "@Nothing has been done")),
+    Where.PLAN: (ConfirmScreen, ("d", "@Network lock", "enter", "@Nothing has been done")),
     Where.TEXT: (TextScreen, ("m", "@What stands here")),
-    Where.RECOVER: (RecoverScreen, ("u", "@Unfinished operations")),
 }
 """Whose action it is, and the keys that lead there."""
 

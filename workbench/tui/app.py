@@ -11,10 +11,12 @@ from textual.message import Message
 from textual.screen import Screen
 
 from workbench.errors import WorkbenchError
+from workbench.evidence import Gap
 from workbench.operation.progress import Progress
 from workbench.present.header import freshness, header_line
 from workbench.present.line import Line
 from workbench.present.text import printable
+from workbench.present.units import count
 from workbench.source import Source
 from workbench.tui.beside import Done, run_beside
 from workbench.tui.collector import INTERVAL_S, Collector, Moment
@@ -100,6 +102,7 @@ class WorkbenchApp(App[int]):
         self._shown_since = self._received
         self._paused = False
         self._seek: int | None = None
+        self._told_unfinished = False
         self._collector = Collector(
             open_source,
             lambda moment: self.post_message(MomentTaken(moment)),
@@ -154,6 +157,20 @@ class WorkbenchApp(App[int]):
             front.show(self.moment)
             front.refresh_header()
             self._seek_row(front)
+        self._tell_unfinished(self.moment)
+
+    def _tell_unfinished(self, moment: Moment) -> None:
+        """Once: an operation was interrupted, by whatever ended the workbench that ran it."""
+        unfinished = moment.situation.evidence.unfinished
+        if self._told_unfinished or isinstance(unfinished, Gap):
+            return
+        waiting = sum(not operation.workbench_alive for operation in unfinished)
+        if waiting:
+            self._told_unfinished = True
+            said = f"{count(waiting, 'operation was', 'operations were')} interrupted"
+            self.notify(
+                f"{said}: u looks at what is left and puts it right.", severity="warning", markup=False, timeout=15
+            )
 
     def _seek_row(self, front: WorkbenchScreen) -> None:
         """Put the cursor on the process that was just started, once it is seen."""

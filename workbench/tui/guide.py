@@ -8,6 +8,7 @@ from workbench.evidence import Process
 from workbench.operation.plan import Plan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
+from workbench.present.line import Tone, line
 from workbench.present.options import DUMP_CHOICES, RESTORE_CHOICES, dump_request, restore_request
 from workbench.present.text import printable
 from workbench.tui.beside import run_beside
@@ -73,7 +74,7 @@ class Guide:
             run_beside(self._app, lambda: operations.plan_restore(request), self._show_plan, self._app.problem)
 
     def _show_plan(self, plan: Plan) -> None:
-        from workbench.tui.screens.plan import PlanScreen
+        from workbench.tui.screens.confirm import plan_screen
 
         def answered(confirmed: bool | None) -> None:
             if confirmed:
@@ -84,7 +85,7 @@ class Guide:
                     self._app.problem,
                 )
 
-        self._app.push_screen(PlanScreen(plan), answered)
+        self._app.push_screen(plan_screen(plan), answered)
 
     def _begin(self, operation: Operation, plan: Plan) -> None:
         self._app.session = Session(plan, operation)
@@ -99,20 +100,23 @@ class Guide:
         )
 
     def offer_recovery(self) -> None:
-        """Say what interrupted operations have left, and put it right on Enter."""
+        """Say what interrupted operations have left, and put it right if that is confirmed."""
         operations = self._app.operations
 
         def show(found: Sequence[str]) -> None:
-            from workbench.tui.screens.recover import RecoverScreen
+            from workbench.tui.screens.confirm import recovery_screen
 
-            self._app.push_screen(RecoverScreen(found, recover))
+            self._app.push_screen(recovery_screen(found), answered)
 
-        def recover() -> None:
-            run_beside(self._app, operations.recover, done, self._app.problem)
+        def answered(confirmed: bool | None) -> None:
+            if confirmed:
+                run_beside(self._app, operations.recover, done, self._app.problem)
 
         def done(sentences: Sequence[str]) -> None:
-            said = "\n".join(printable(each, 300) for each in sentences) or "There was nothing to do."
-            self._app.notify(said, markup=False, timeout=10)
+            from workbench.tui.screens.help import TextScreen
+
+            lines = [line(("What was done", Tone.STRONG)), line(), *(line(printable(each)) for each in sentences)]
+            self._app.push_screen(TextScreen(lines))
             self._app.look_now()
 
         run_beside(self._app, operations.unfinished, show, self._app.problem)

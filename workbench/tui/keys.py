@@ -19,7 +19,6 @@ class Where(StrEnum):
     OPTIONS = "Options of a dump or restore"
     ANSWERS = "Answers of one option"
     PLAN = "Plan"
-    RECOVER = "Unfinished operations"
     TEXT = "A text over the screen"
 
 
@@ -107,7 +106,6 @@ ACTIONS = (
     Action("copy_plan", "ctrl+y", "copy", "Copy the plan as text.", Where.PLAN, True),
     Action("cancel", "escape", "back", "Go back; nothing has been done.", Where.PLAN, True),
     Action("close", "escape,q,question_mark,m", "close", "Close the text.", Where.TEXT, True, "esc"),
-    Action("recover_now", "enter", "put it right", "Do what is said above.", Where.RECOVER, True),
 )
 
 

@@ -38,6 +38,8 @@ class LiveOperations:
             begin=self.begin,
             images_for=self.images_for,
             start_lab=self.start_lab,
+            unfinished=lambda: recovery(dry_run=True),
+            recover=lambda: recovery(dry_run=False),
         )
 
     def plan_dump(self, request: DumpRequest) -> Plan:
@@ -84,3 +86,17 @@ class LiveOperations:
 def live_operations() -> Operations:
     """What can be done on this host."""
     return LiveOperations().operations()
+
+
+def recovery(*, dry_run: bool) -> list[str]:
+    """What recovery says of each interrupted operation; with ``dry_run`` nothing is done."""
+    from workbench.operation.recover import recover
+
+    said = []
+    for report in recover(dry_run=dry_run):
+        operation = report.operation
+        said.append(f"{operation.title}, interrupted at: {operation.last}")
+        said += [f"  - {sentence}" for sentence in report.sentences]
+        if not report.sound:
+            said.append("  ! a person must choose")
+    return said

@@ -1,0 +1,93 @@
+"""What will be done, in full, and the word that must be typed before it is."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.screen import ModalScreen
+from textual.widgets import Footer, Input
+
+from workbench.operation.plan import Plan
+from workbench.present.line import Line, Tone, line
+from workbench.present.plan import plan_text
+from workbench.present.text import printable
+from workbench.tui.clipboard import copy_text
+from workbench.tui.keys import Where, bindings
+from workbench.tui.widgets.line_view import LineView
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Answers whether it was confirmed; without a word there is nothing to confirm."""
+
+    AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.PLAN)
+
+    def __init__(self, lines: Sequence[Line], asked: Line, word: str) -> None:
+        """``asked`` says what to type; ``word``: what must be typed, empty if it cannot be done."""
+        super().__init__()
+        self._lines = lines
+        self._asked = asked
+        self._word = word
+
+    def compose(self) -> ComposeResult:
+        yield LineView(lambda _: self._lines, id="plan")
+        yield LineView(lambda _: [self._asked], id="plan-asked")
+        if self._word:
+            yield Input(placeholder=f"type {self._word} and Enter", compact=True, id="confirm")
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#plan-asked", LineView).can_focus = False
+
+    @property
+    def _view(self) -> LineView:
+        return self.query_one("#plan", LineView)
+
+    def action_line_down(self) -> None:
+        self._view.action_line_down()
+
+    def action_line_up(self) -> None:
+        self._view.action_line_up()
+
+    def action_page_down(self) -> None:
+        self._view.action_page_down()
+
+    def action_page_up(self) -> None:
+        self._view.action_page_up()
+
+    @on(Input.Submitted, "#confirm")
+    def _confirm(self, message: Input.Submitted) -> None:
+        if message.value.strip() == self._word:
+            self.dismiss(True)
+        elif message.value.strip():
+            self.notify(f"That is not {self._word}: nothing was done.", severity="warning", markup=False)
+            message.input.value = ""
+
+    def action_copy_plan(self) -> None:
+        copy_text(self.app, self._view.as_text())
+
+    def action_cancel(self) -> None:
+        self.dismiss(False)
+
+
+def plan_screen(plan: Plan) -> ConfirmScreen:
+    """A plan in full; its pid confirms it."""
+    if plan.obstacles:
+        asked = line(("It cannot be done as things are; see on top what is in the way.", Tone.BAD))
+        return ConfirmScreen(plan_text(plan), asked, "")
+    word = printable(plan.confirmation)
+    asked = line(f"Nothing has been done yet. To {plan.kind}, type the pid ", (word, Tone.STRONG), " and press Enter.")
+    return ConfirmScreen(plan_text(plan), asked, word)
+
+
+def recovery_screen(found: Sequence[str]) -> ConfirmScreen:
+    """What interrupted operations have left, and what would be done about it; ``yes`` confirms it."""
+    lines = [line(("Unfinished operations", Tone.STRONG)), line()]
+    if not found:
+        lines.append(line("No operation was interrupted: there is nothing to put right."))
+        return ConfirmScreen(lines, line(("Escape goes back.", Tone.DIM)), "")
+    lines += [line(printable(each)) for each in found]
+    asked = line("Nothing has been done yet. To do this, type ", ("yes", Tone.STRONG), " and press Enter.")
+    return ConfirmScreen(lines, asked, "yes")
