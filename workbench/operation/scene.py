@@ -12,12 +12,14 @@ from workbench.evidence import Backend, Connection, Gap, ImageDirectory, Lock, N
 from workbench.operation.executor import RUN_ID
 from workbench.operation.journal import Entry
 from workbench.operation.sampling import is_of_run
-from workbench.operation.task import Task, program_counter_in
+from workbench.operation.task import Task, command_of, program_counter_in
 from workbench.read.criu_images import read_image_directory
 from workbench.read.criu_log import read_log
 from workbench.repair.release import in_repair
 
 _FIRST_LINES = 100
+_WAITS_S = 0.5
+"""Seconds in which a task whose CRIU died comes to wait in the restorer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,4 @@ def is_half_restored(task: Task) -> bool:
 
     The restorer blob lies in anonymous memory (criu/pie/restorer.c); a program that was let go waits in its own.
     """
-    from workbench.operation.task import command_of
-
-    return command_of(task.pid) == "criu" or program_counter_in(task.pid) == ""
+    return command_of(task.pid) == "criu" or program_counter_in(task.pid, _WAITS_S) == ""

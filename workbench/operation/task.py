@@ -7,7 +7,6 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 from workbench.collect import procfs
@@ -151,16 +150,27 @@ def command_of(pid: int) -> str:
     return found.command if found else ""
 
 
-def program_counter_in(pid: int) -> str | None:
-    """Path of the mapping in which the main thread waits (``''``: anonymous memory); None if that cannot be told."""
-    fields = (procfs.read(f"/proc/{pid}/syscall") or b"").split()
-    if len(fields) < 2 or fields[0] in {b"running", b"-1"}:
-        return None
-    counter = int(fields[-1], 16)
-    for line in (procfs.read(Path(f"/proc/{pid}/maps")) or b"").splitlines():
+def program_counter_in(pid: int, timeout: float = 0.0) -> str | None:
+    """Path of the mapping in which the main thread waits (``''``: anonymous memory).
+
+    None if it does not come to wait for anything within ``timeout`` seconds, is gone, or may not be looked at
+    (ptrace(2) access).
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        fields = (procfs.read(f"/proc/{pid}/syscall") or b"").split()
+        if len(fields) > 1 and fields[0] != b"-1":
+            return _mapping(pid, int(fields[-1], 16))
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(_POLL_S)  # nobody is told when a process begins to wait
+
+
+def _mapping(pid: int, address: int) -> str | None:
+    for line in (procfs.read(f"/proc/{pid}/maps") or b"").splitlines():
         span, _, rest = line.partition(b" ")
         first, _, last = span.partition(b"-")
-        if int(first, 16) <= counter < int(last, 16):
+        if int(first, 16) <= address < int(last, 16):
             parts = rest.split(maxsplit=4)
             return parts[4].decode(errors="surrogateescape") if len(parts) > 4 else ""
     return None
