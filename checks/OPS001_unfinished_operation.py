@@ -43,7 +43,7 @@ def check(unfinished: tuple[UnfinishedOperation, ...]) -> Iterator[Problem]:
             Severity.ERROR,
             Subject(
                 "operation",
-                f"{item.kind} of {item.command} {item.pid}",
+                item.title,
                 {
                     "operation": item.id,
                     "netns": item.netns,
@@ -51,7 +51,7 @@ def check(unfinished: tuple[UnfinishedOperation, ...]) -> Iterator[Problem]:
                     "pid": item.pid,
                 },
             ),
-            f"The {item.kind} of {item.command} {item.pid} stopped after `{item.last}` and nobody works on it any "
+            f"The {item.title} stopped after `{item.last}` and nobody works on it any "
             f"more; {counted(len(item.connections), 'connection')} may be locked or out of order.",
             facts={"last": item.last, "images": item.images, "started": item.started},
             quotes=(Quote("unfinished", f"{item.id} {item.kind} {item.last}"),),

@@ -3,10 +3,12 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cli.document import FORMATS, Row, table, write_section
+from workbench.cli.scope import namespace_inode
 from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence, Gap, ImageDirectory, LockScope
 from workbench.present.text import printable
@@ -15,6 +17,17 @@ if TYPE_CHECKING:
     from workbench.evidence.lock_map import LockUse
 
 _SECTIONS = ("host", "rules", "locks", "sockets", "sequences", "processes", "network", "images", "unfinished")
+EXAMPLES = """\
+examples:
+  workbench locks                                    what stands where, and whose it is
+  workbench locks --remove --plan                    what would be removed, with the commands; nothing is done
+  workbench locks --remove                           remove what nobody uses, once you have typed the word
+  workbench locks --remove CRIU-660e2a43-99b0-4c54-a4
+  workbench locks --remove 10.0.0.2:7022-10.0.0.1:56692 --even-if-needed --yes
+
+exit status of --remove: 0 no leftover lock remains; 1 one remains that could be neither removed nor recognised as
+needed, or one that was named stays; 2 usage, not confirmed, or rules that could not be read
+"""
 _SHOWN_CONNECTIONS = 3
 
 
@@ -26,25 +39,41 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help=title,
         description="List the network locks that CRIU made in every network namespace by iptables-legacy, iptables-nft "
         "and nftables, each with its connections, sockets, processes and images, and whether it is needed, forgotten "
-        "or hurting somebody.",
+        "or hurting somebody; or remove those that are left over.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "-D", "--images", metavar="DIR", action="append", default=[], help="an image directory that a lock may be for"
     )
+    parser.add_argument("--netns", metavar="NAME|PATH", help="only those of this network namespace")
     parser.add_argument("--format", choices=FORMATS, default="text")
+    group = parser.add_argument_group("removing")
+    group.add_argument(
+        "--remove",
+        metavar="LOCK",
+        nargs="*",
+        help="remove these locks (name of a table, or LOCAL-PEER of a connection), without any all that are left over",
+    )
+    group.add_argument("--plan", action="store_true", help="say what would be removed and by which commands, and stop")
+    group.add_argument("--yes", action="store_true", help="go on without asking")
+    group.add_argument(
+        "--even-if-needed", action="store_true", help="also locks that images wait behind, or may wait behind"
+    )
     parser.set_defaults(func=locks)
 
 
 def locks(options: argparse.Namespace) -> int:
-    """Print the locks."""
-    from workbench.collect.live import LiveSource
+    """Print the locks, or remove them."""
     from workbench.evidence.lock_map import map_locks
 
-    source = LiveSource(_SECTIONS, images=lambda: _images(options.images))
-    try:
-        evidence = source.evidence()
-    finally:
-        source.close()
+    if options.remove is None and (options.plan or options.yes or options.even_if_needed):
+        raise WorkbenchError("--plan, --yes and --even-if-needed go with --remove")
+    evidence = look(options)
+    if options.remove is not None:
+        from workbench.cli.removal import remove_locks
+
+        return remove_locks(options, evidence)
     if isinstance(evidence.locks, Gap):
         return write_section(evidence, "locks", evidence.locks, (), options.format)
     uses = map_locks(evidence)
@@ -52,6 +81,25 @@ def locks(options: argparse.Namespace) -> int:
     if not uses and options.format == "text":
         print("workbench: no lock of CRIU's stands on this host", file=sys.stderr)
     return write_section(evidence, "locks", rows, _lines(uses, evidence), options.format)
+
+
+def look(options: argparse.Namespace) -> Evidence:
+    """This host as far as locks are concerned; with ``--netns`` the locks of that namespace alone."""
+    from workbench.cli.look import with_images_of_locks
+    from workbench.collect.live import LiveSource
+    from workbench.operation.journal import unfinished
+
+    netns = None if options.netns is None else namespace_inode(options.netns)
+    source = LiveSource(_SECTIONS, images=lambda: _images(options.images), unfinished=unfinished)
+    try:
+        evidence = source.evidence()
+    finally:
+        source.close()
+    if netns is not None and not isinstance(evidence.locks, Gap):
+        partial = tuple(gap for gap in evidence.partial if gap.netns in {None, netns})
+        locks = tuple(lock for lock in evidence.locks if lock.netns == netns)
+        evidence = replace(evidence, locks=locks, partial=partial)
+    return evidence if options.images else with_images_of_locks(evidence)
 
 
 def _images(paths: Sequence[str]) -> tuple[ImageDirectory, ...] | Gap:

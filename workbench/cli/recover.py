@@ -68,7 +68,8 @@ def _lines(reports: "Sequence[Report]", *, rehearsal: bool) -> list[str]:
     lines = []
     for report in reports:
         of = report.operation
-        lines.append(f"{of.kind.capitalize()} of {printable(of.command)} {of.pid}, images {printable(of.images)}")
+        images = f", images {printable(of.images)}" if of.images else ""
+        lines.append(printable(of.title[:1].upper() + of.title[1:]) + images)
         lines.append(f"  interrupted at: {printable(of.last)}" + (" (nothing is done yet)" if rehearsal else ""))
         lines += [f"  - {printable(sentence)}" for sentence in report.sentences]
         if not report.sound:

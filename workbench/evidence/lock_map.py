@@ -66,7 +66,7 @@ def map_locks(evidence: Evidence) -> tuple[LockUse, ...]:
             peer_may_be_dumped=doubt,
             image=image,
             operation=operation,
-            criu=running[0] if running else None,
+            criu=next((process for process in running if _may_hold(process, lock)), None),
             sockets_were_read=not isinstance(evidence.sockets, Gap),
             images_were_read=not isinstance(evidence.images, Gap),
         )
@@ -111,6 +111,11 @@ def _places(evidence: Evidence, wanted: set[int]) -> Mapping[int, _Here]:
 def _is_working_criu(process: Process) -> bool:
     """A CRIU at work; a service that waits for requests and a page server lock nothing."""
     return process.command == "criu" and process.state != "Z" and not {"service", "page-server"} & set(process.argv)
+
+
+def _may_hold(criu: Process, lock: Lock) -> bool:
+    """CRIU locks single connections from within their namespace only (criu/net.c, network_lock)."""
+    return lock.scope is LockScope.NAMESPACE or criu.namespaces.net in {None, lock.netns}
 
 
 def _same(one: Connection, other: Connection) -> bool:

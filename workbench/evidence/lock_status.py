@@ -52,7 +52,7 @@ def judge(lock: Lock, known: Known) -> tuple[LockStatus, str, str]:
     sockets, image, operation = known.sockets, known.image, known.operation
     where = f" ({image.path})" if image else ""
     if operation and (operation.criu_alive or operation.workbench_alive):
-        return LockStatus.HELD, f"held by the {operation.kind} of {operation.command} {operation.pid}", ""
+        return LockStatus.HELD, f"held by the {operation.title}", ""
     if known.criu:
         return (
             LockStatus.HELD,
@@ -86,7 +86,7 @@ def judge(lock: Lock, known: Known) -> tuple[LockStatus, str, str]:
     if operation:
         return (
             LockStatus.UNCLEAR,
-            f"left by an unfinished {operation.kind} of {operation.command}",
+            f"left by an unfinished {operation.title}",
             "`workbench recover`",
         )
     if not known.images_were_read:

@@ -11,18 +11,24 @@ class UnfinishedOperation:
 
     id: str
     kind: str
-    """``dump`` or ``restore``."""
+    """``dump``, ``restore``, or ``unlock`` where locks alone were removed."""
     started: float
     """Seconds since the epoch."""
     last: str
     """Last transition that was journaled."""
     pid: int
-    """Root of the dumped tree (dump), or the pid in the images (restore)."""
+    """Root of the dumped tree (dump), or the pid in the images (restore); 0 for an unlock."""
     command: str
+    """Of that process; how many locks for an unlock. Hostile."""
     netns: int
     images: str
-    """Image directory."""
+    """Image directory; empty for an unlock."""
     connections: tuple[Connection, ...]
     workbench_alive: bool
     """The workbench that began it still runs: hands off."""
     criu_alive: bool
+
+    @property
+    def title(self) -> str:
+        """What was being done: ``dump of server 4645``, ``removal of 2 locks``."""
+        return f"removal of {self.command}" if self.kind == "unlock" else f"{self.kind} of {self.command} {self.pid}"

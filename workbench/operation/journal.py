@@ -17,7 +17,7 @@ from workbench.operation.record import connection_from
 from workbench.operation.task import is_alive, start_time_of
 
 SCHEMA = 1
-_NAME = re.compile(r"(?:dump|restore)-\d+-[0-9a-f]+\.jsonl")
+_NAME = re.compile(r"(?:dump|restore|unlock)-\d+-[0-9a-f]+\.jsonl")
 ENDED = "ended: "
 RECOVERED = "recovered"
 """Transitions after which nothing is left to do begin with one of these."""

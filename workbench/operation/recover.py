@@ -79,6 +79,7 @@ def put_right(entry: Entry, *, restoring: bool, dry_run: bool = False) -> Report
     """Put one operation right. ``restoring``: processes that are gone are brought back from complete images."""
     from workbench.operation.recover_dump import recover_dump
     from workbench.operation.recover_restore import recover_restore
+    from workbench.operation.recover_unlock import recover_unlock
 
     report = Report(entry.summary(), dry_run=dry_run)
     try:
@@ -89,8 +90,10 @@ def put_right(entry: Entry, *, restoring: bool, dry_run: bool = False) -> Report
             return report
         elif entry.kind == "dump":
             recover_dump(entry, report, restoring=restoring)
-        else:
+        elif entry.kind == "restore":
             recover_restore(entry, report, restoring=restoring)
+        else:
+            recover_unlock(entry, report)
     except WorkbenchError as error:
         report.ask(f"{error}.")
     if report.sound and restoring and not dry_run:

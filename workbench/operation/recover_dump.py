@@ -1,21 +1,18 @@
 """An interrupted dump, put right."""
 
 import signal
-import time
 from collections.abc import Iterable
 
-from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, ImageDirectory, Lock, NetworkNamespace
 from workbench.operation.again import restore_again
 from workbench.operation.journal import Entry
 from workbench.operation.recover import Report
 from workbench.operation.scene import Stuck, image_of, locks_of, namespace_of, run_id_of, stuck_sockets
+from workbench.operation.standstill import stop
 from workbench.operation.task import Task, Tasks
 from workbench.operation.unlock import unlock_all
 from workbench.repair.release import leave_repair
 
-_STOPS_S = 2.0
-_POLL_S = 0.002
 _GONE_S = 10.0
 
 
@@ -55,7 +52,7 @@ def _run_on(
     stuck = list(stuck_sockets(living))
     if stuck:
         if not report.dry_run:
-            _stop(living)
+            stop(living)
         reuse = {int(each["inode"]): bool(each["reuse"]) for each in entry.begun["sockets"]}
         for each in stuck:
             report.act(
@@ -72,17 +69,6 @@ def _run_on(
     report.lose(gone, "its process closed it while it was in repair mode")
     if not (stuck or locks or stopped or gone):
         report.say(f"{_pids(living)} runs on, no lock is left: nothing to do.")
-
-
-def _stop(living: Iterable[Task]) -> None:
-    for task in living:
-        task.signal(signal.SIGSTOP)
-    deadline = time.monotonic() + _STOPS_S
-    for task in living:
-        while any(state not in "tTZX" for state in task.threads):
-            if time.monotonic() > deadline:
-                raise WorkbenchError(f"Process {task.pid} cannot be stopped", "look at it again in a moment")
-            time.sleep(_POLL_S)  # nobody but its parent is told of a stop
 
 
 def _lift(report: Report, locks: tuple[Lock, ...], namespace: NetworkNamespace | None) -> None:
@@ -123,7 +109,6 @@ def _bring_back(
     if namespace is None:
         report.lose(entry.connections, "its network namespace is gone")
     elif restoring:
-        _await_reaped(entry, report)
         restore_again(entry, report, namespace.path)
     else:
         report.pending = True
@@ -135,17 +120,6 @@ def _end(living: Iterable[Task]) -> None:
         task.signal(signal.SIGKILL)
     for task in living:
         task.gone(_GONE_S)
-
-
-def _await_reaped(entry: Entry, report: Report) -> None:
-    """A zombie keeps its pid until its parent has reaped it."""
-    if report.dry_run:
-        return
-    deadline = time.monotonic() + _GONE_S
-    identities = [(int(pid), int(start)) for pid, start in entry.facts.get("tasks") or entry.begun["tasks"]]
-    with Tasks(identities) as tasks:
-        while any(task.state != "X" for task in tasks.all) and time.monotonic() < deadline:
-            time.sleep(_POLL_S)
 
 
 def _give_up(entry: Entry, report: Report, locks: tuple[Lock, ...], namespace: NetworkNamespace | None) -> None:

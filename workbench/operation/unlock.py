@@ -15,6 +15,7 @@ from workbench.collect.within import NamespaceEndedError, within
 from workbench.errors import WorkbenchError
 from workbench.evidence import Backend, Connection, Gap, Lock, LockScope, NetworkNamespace, Rule
 from workbench.evidence.locks import CHAIN, is_lock_chain_rule, is_lock_table_rule
+from workbench.operation.record import lock_record
 from workbench.read.iptables_save import arguments
 
 _TIMEOUT_S = 60
@@ -85,12 +86,18 @@ def unlock_all(locks: Sequence[Lock], netns_path: str) -> UnlockPlan:
     return plan
 
 
+def still_standing(locks: Sequence[Lock], netns_path: str) -> tuple[Lock, ...]:
+    """Those of these locks of one namespace that stand as given. Raises WorkbenchError if that cannot be told."""
+    standing = [lock_record(each) for each in _locks_now(locks, netns_path)]
+    return tuple(lock for lock in locks if lock_record(lock) in standing)
+
+
 def relock(lock: Lock, netns_path: str) -> None:
     """Put a lock back, rule by rule at its old place with its counters.
 
     Raises WorkbenchError if it stands there already, or if the rules around it are not as they were.
     """
-    if any(_identity(lock)[:-1] == _identity(other)[:-1] for other in _locks_now((lock,), netns_path)):
+    if any(_place(lock) == _place(other) for other in _locks_now((lock,), netns_path)):
         raise WorkbenchError(f"the lock {lock.name} stands already")
     _run(plan_unlock(lock).undo, NetworkNamespace(lock.netns, netns_path))
 
@@ -111,18 +118,13 @@ def _locks_now(locks: Sequence[Lock], netns_path: str) -> tuple[Lock, ...]:
 
 def _found(lock: Lock, standing: Iterable[Lock]) -> Lock:
     for other in standing:
-        if _identity(lock) == _identity(other):
+        if lock_record(lock) == lock_record(other):
             return other
     raise WorkbenchError(f"the lock {lock.name} does not stand as it was seen", _CHANGED)
 
 
-def _identity(lock: Lock) -> tuple[object, ...]:
-    rules = sorted((rule.chain, rule.text, rule.handle or 0) for rule in lock.rules)
-    return lock.backend, lock.scope, lock.family, lock.table, lock.name, (rules, sorted(map(_sorted, lock.connections)))
-
-
-def _sorted(connection: Connection) -> Connection:
-    return min(connection, connection.reversed)
+def _place(lock: Lock) -> tuple[object, ...]:
+    return lock.backend, lock.scope, lock.family, lock.table, lock.name
 
 
 def _refuse_strangers(lock: Lock) -> None:

@@ -25,8 +25,8 @@ def removal_text(plan: RemovalPlan) -> Iterator[Line]:
             yield from _removal(each)
         yield line()
         yield heading("Commands")
-        for number, command in enumerate(plan.commands):
-            yield from (line("  " if not number else "  ", text) for text in printable_lines(command))
+        for command in plan.commands:
+            yield from (line(printable(text)) for text in command.splitlines())
     else:
         yield line(("No leftover lock that could be removed.", Tone.STRONG))
     if plan.kept:
@@ -50,18 +50,15 @@ def removed_lines(done: Removed, remaining: Sequence[Kept], *, unseen: bool = Fa
     if not remaining:
         yield "No lock of CRIU's is seen any more." if unseen else "No lock of CRIU's remains."
     for kept in remaining:
-        yield printable(f"Remains: {lock_sentence(kept.use)}: {kept.reason}")
-
-
-def printable_lines(command: str) -> list[str]:
-    """A command of several lines, each made harmless."""
-    return [printable(text) for text in command.splitlines()]
+        yield printable(f"Remains: {lock_sentence(kept.use)}, {_held(kept.use)}: {kept.reason}")
 
 
 def _removal(each: Removal) -> Iterator[Line]:
     use = each.use
     yield line(("  x ", Tone.LOCK), (lock_sentence(use), Tone.LOCK))
-    yield line("    ", printable(_where(use, each)))
+    space = each.namespace
+    where = "the host's network namespace" if space.is_host else f"network namespace {(*space.names, space.path)[0]}"
+    yield line("    ", printable(f"in {where}, {_held(use)}"))
     yield line("    ", (printable(use.sentence), Tone.DIM))
     for socket in each.stuck:
         owner = f"{socket.command} {socket.pid}"
@@ -73,18 +70,16 @@ def _removal(each: Removal) -> Iterator[Line]:
         yield line(("    ! ", Tone.BAD), (printable(each.loses), Tone.BAD))
 
 
-def _where(use: LockUse, each: Removal) -> str:
-    space = each.namespace
-    where = "the host's network namespace" if space.is_host else f"network namespace {(*space.names, space.path)[0]}"
+def _held(use: LockUse) -> str:
     held = ", ".join(map(str, use.connections[:_SHOWN]))
     more = f" and {len(use.connections) - _SHOWN} more" if use.connections[_SHOWN:] else ""
     owner = lock_owner(use)
-    whose = "" if owner == "-" else f" of {owner}"
-    return f"in {where}, holds back {held or 'everything'}{more}{whose}"
+    return f"holds back {held or 'everything'}{more}{'' if owner == '-' else f' of {owner}'}"
 
 
 def _kept(kept: Kept, *, even_if_needed: bool) -> Iterator[Line]:
     yield line("  - ", (lock_sentence(kept.use), Tone.DIM))
+    yield line("    ", printable(_held(kept.use)))
     yield line("    ", printable(kept.reason))
-    if kept.yields and not even_if_needed:
-        yield line("    ", ("--even-if-needed removes it all the same", Tone.DIM))
+    if kept.loses and not even_if_needed:
+        yield line("    ", (printable(f"--even-if-needed removes it all the same. {kept.loses}"), Tone.WARNING))

@@ -40,3 +40,12 @@ def leave_repair(pid: int, fd: int, inode: int, reuse_address: bool) -> None:
             raise WorkbenchError(
                 f"Descriptor {fd} of process {pid} stays in repair mode: {error.strerror}", "run as root"
             ) from error
+
+
+def reuses_address(pid: int, fd: int, inode: int) -> bool:
+    """SO_REUSEADDR of a socket that is not in repair mode; False if it cannot be asked."""
+    try:
+        with borrow(pid, fd, inode) as sock:
+            return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR))
+    except (WorkbenchError, OSError):
+        return False
