@@ -1,12 +1,15 @@
 """A workbench that kills itself, CRIU or both at a given point of an operation.
 
 Arguments: ``dump PID IMAGES LOCK`` or ``restore - IMAGES LOCK``, then POINT (``post-dump:arrived``,
-``post-dump:answering`` or ``post-dump:answered``) and VICTIM (``workbench``, ``criu`` or ``both``).
+``post-dump:answering`` or ``post-dump:answered``; or ``log:TEXT``, as soon as CRIU's log has it) and VICTIM
+(``workbench``, ``criu`` or ``both``).
 """
 
 import os
 import signal
 import sys
+import threading
+from pathlib import Path
 from typing import Any
 
 from workbench.criu.rpc import Notification
@@ -23,6 +26,19 @@ class Doom:
     point: str
     victim: str
     _last = ""
+
+    def _prepare(self, images: int) -> None:
+        super()._prepare(images)  # type: ignore[misc]
+        if self.point.startswith("log:"):
+            threading.Thread(target=self._lie_in_wait, daemon=True).start()
+
+    def _lie_in_wait(self) -> None:
+        log = Path(self._image_path, f"{self.plan.kind}.log")  # type: ignore[attr-defined]
+        text = self.point.removeprefix("log:")
+        while not (log.exists() and text in log.read_text(errors="replace")):
+            pass
+        self._last, self.point = "log", "log:now"
+        self._strike("now")
 
     def _strike(self, moment: str) -> None:
         if f"{self._last}:{moment}" == self.point:

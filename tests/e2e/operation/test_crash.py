@@ -48,3 +48,37 @@ def test_a_restore_is_put_right(bench: Bench, lock: str, point: str, victim: str
     assert bench.dump(lock).outcome == "succeeded"
     bench.doom("restore", lock, point, victim)
     _recovered_alive(bench)
+
+
+DUMP_LOG = ("Seized task", "Dumping opened files", "Turning repair on", "Dumping pages", "Writing image inventory")
+RESTORE_LOG = ("Forking task", "Restoring TCP connection", "Unlock network", "Turning repair off", "finished successf")
+
+
+@pytest.mark.parametrize("victim", ["workbench", "both"])
+@pytest.mark.parametrize("text", DUMP_LOG)
+@pytest.mark.parametrize("lock", ["nftables", "iptables"])
+def test_a_dump_struck_at_work(bench: Bench, lock: str, text: str, victim: str) -> None:
+    bench.doom("dump", lock, f"log:{text}", victim)
+    _recovered_or_lost(bench)
+
+
+@pytest.mark.parametrize("victim", ["workbench", "both"])
+@pytest.mark.parametrize("text", RESTORE_LOG)
+@pytest.mark.parametrize("lock", ["nftables", "iptables"])
+def test_a_restore_struck_at_work(bench: Bench, lock: str, text: str, victim: str) -> None:
+    assert bench.dump(lock).outcome == "succeeded"
+    bench.doom("restore", lock, f"log:{text}", victim)
+    _recovered_or_lost(bench)
+
+
+def _recovered_or_lost(bench: Bench) -> None:
+    """Between two notifications CRIU works: where it is struck is a matter of luck, what comes of it is not."""
+    (report,) = recover()
+    assert report.sound, report.sentences
+    assert recover() == ()
+    if report.lost:
+        assert set(report.lost) == set(bench.lab.connections)
+        assert all(report.lost.values())
+        assert bench.locks() == ()
+    else:
+        bench.assert_alive()
