@@ -49,6 +49,11 @@ CAUSE = Cause(
             )
         ),
         Sign(('apparmor="DENIED"', "avc:  denied", "avc: denied", "SELinux is preventing"), weight=Weight.CAUSE),
+        Sign(
+            ("reply from daemon is trimmed", "Can't switch parasite"),
+            beside=r"SELinux|selinux|Enforcing|[Aa]pp[Aa]rmor",
+            weight=Weight.HINT,
+        ),
         Sign("allow ", r"^\W*allow \w+_t \w+:?\w*", weight=Weight.HINT),
         Sign(("mismatched lsm types", "lsm-profile", "lsm_profile"), r"Error|error|failed", weight=Weight.HINT),
         Sign(file="lsm.c apparmor.c", weight=Weight.PLACE),

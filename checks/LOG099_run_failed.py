@@ -1,20 +1,21 @@
-"""The run failed, and this library does not know why.
+"""A dump or restore failed: its first error, and how far it had come.
 
 What it looks at
 ----------------
-The last words of the log and its first error.
+The first error of a log that is none of the harmless ones, and CRIU's last words.
 
 Why it matters
 --------------
-Not every failure is known. What CRIU could not do stands in its first error line; all later ones follow from it.
+What CRIU could not do stands in its first error line; all later ones follow from it. Not every failure is known to this
+library: where no other finding explains the log, this line is where to begin.
 
 What to do
 ----------
-Read the first error and the lines before it. Run again with -v4 if the log is short.
+Read that line and the ones before it. Run again with -v4 if the log is short.
 
 When it is wrong
 ----------------
-Where a known cause is found as well, this finding only says how far the run came.
+An error that CRIU got over looks the same in a log that does not go on to its end.
 
 References
 ----------
@@ -22,6 +23,7 @@ criu(8) -v; https://criu.org/When_C/R_fails
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from workbench.checking import Problem
 from workbench.checking.engines import advice
@@ -33,23 +35,11 @@ NAME = "run-failed"
 SINCE = "0.1"
 
 CAUSE = Cause(
-    "The dump or restore failed, and the log shows no cause that is known here.",
+    "The dump or restore failed.",
     (
-        Sign(
-            form=r".",
-            weight=Weight.REST,
-            message="CRIU met an error that is not known here: read this line and the ones before it.",
-        ),
-        Sign(
-            ("Dumping FAILED", "dumping FAILED"),
-            weight=Weight.REST,
-            message="The dump failed, and the log shows no cause that is known here.",
-        ),
-        Sign(
-            "Restoring FAILED",
-            weight=Weight.REST,
-            message="The restore failed, and the log shows no cause that is known here.",
-        ),
+        Sign(form=r".", weight=Weight.REST, message="CRIU met an error: this is the first one in the log."),
+        Sign(("Dumping FAILED", "dumping FAILED"), weight=Weight.REST, message="The dump failed."),
+        Sign("Restoring FAILED", weight=Weight.REST, message="The restore failed."),
         Sign(
             ("criu failed", "CRIU checkpointing failed", "CRIU restoring failed", "criu process exited"),
             weight=Weight.REST,
@@ -58,18 +48,19 @@ CAUSE = Cause(
     ),
     advice(
         "Read the first error of CRIU's log and the lines before it; run again with -v4 if there are none.",
-        docker="Look at the log that docker names, or at dump.log and restore.log below /run/containerd or the "
-        "checkpoint directory.",
+        docker="Look at the log that docker names, or at dump.log and restore.log below /run/containerd or in the "
+        "directory of the checkpoint.",
         podman="Look at dump.log or restore.log in the container's userdata directory; podman container checkpoint "
         "--keep leaves it there.",
         kubernetes="Look at the log of the runtime on the node, and at dump.log or restore.log in the container's "
         "directory.",
-        lxd="Look at the log of the container's migration: `lxc info NAME --show-log`, and dump.log or restore.log "
-        "below the log directory.",
+        lxd="Look at `lxc info NAME --show-log`, and at dump.log or restore.log below the log directory.",
     ),
 )
 
 
 def check(logs: tuple[LogDigest, ...]) -> Iterator[Problem]:
-    """One problem for each log that shows the cause."""
-    return problems(CAUSE, logs)
+    """One problem for each log of a run that failed."""
+    for problem in problems(CAUSE, logs):
+        stage = problem.facts.get("stage")
+        yield replace(problem, message=f"{problem.message} It had come to: {stage}.") if stage else problem

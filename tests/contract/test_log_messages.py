@@ -32,7 +32,9 @@ def test_the_first_error_is_the_cause(name: str, text: str, tmp_path: Path) -> N
 
 
 def test_every_cause_is_among_them() -> None:
-    assert {name for name, _ in MESSAGES} >= {entry.name for entry in entries() if entry.code.startswith("LOG")}
+    """But the log that ends in the middle, which no message tells."""
+    known = {entry.name for entry in entries() if entry.code.startswith("LOG")}
+    assert known - {name for name, _ in MESSAGES} == {"run-cut-short"}
 
 
 @pytest.mark.parametrize(("name", "text"), TCP, ids=[text[:60] for _, text in TCP])

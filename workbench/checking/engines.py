@@ -1,7 +1,6 @@
 """Container engines in logs: which one speaks, and how a person who uses it hands CRIU an option."""
 
 import re
-from collections.abc import Mapping
 from enum import StrEnum
 
 from workbench.checking.finding import Fix
@@ -46,8 +45,8 @@ def engine_of(text: str) -> Engine:
     return next((engine for engine, pattern in _NAMED if pattern.search(text)), Engine.CRIU)
 
 
-Advice = Mapping[Engine | None, tuple[Fix, ...]]
-"""What to do, by engine; what stands under None holds for all and comes after it."""
+Advice = tuple[tuple[Engine | None, Fix], ...]
+"""What to do, in this order; what has an engine concerns its users only."""
 
 
 def handing_over(option: str, value: str = "", *, podman: str = "", runc: bool = False) -> Advice:
@@ -66,31 +65,32 @@ def handing_over(option: str, value: str = "", *, podman: str = "", runc: bool =
     )
     own = Fix(f"Give criu the option {flag}.")
     direct = Fix(f"Give podman the option {podman}, at the checkpoint and at the restore.") if podman else both
-    return {
-        Engine.CRIU: (own,),
-        Engine.PODMAN: (direct,),
-        Engine.DOCKER: (
-            Fix(
-                f"docker has no flag for it: write the line `{line}` into /etc/criu/runc.conf (runc 1.0-rc7 or newer)."
-            ),
-        ),
-        Engine.KUBERNETES: (both,),
-        Engine.CRIO: (both,),
-        Engine.CONTAINERD: (runc_file,),
-        Engine.CRUN: (both,),
-        Engine.RUNC: (Fix(f"Give runc the option {flag}."),) if runc else (runc_file,),
-        Engine.LXD: (Fix(f"Write the line `{line}` into /etc/criu/default.conf, which CRIU reads whoever calls it."),),
-    }
+    docker = Fix(f"docker has no flag for it: write the line `{line}` into /etc/criu/runc.conf (runc 1.0-rc7 on).")
+    default = Fix(f"Write the line `{line}` into /etc/criu/default.conf, which CRIU reads whoever calls it.")
+    return (
+        (Engine.CRIU, own),
+        (Engine.PODMAN, direct),
+        (Engine.DOCKER, docker),
+        (Engine.KUBERNETES, both),
+        (Engine.CRIO, both),
+        (Engine.CONTAINERD, runc_file),
+        (Engine.CRUN, both),
+        (Engine.RUNC, Fix(f"Give runc the option {flag}.") if runc else runc_file),
+        (Engine.LXD, default),
+    )
 
 
 def advice(*texts: str, **by_engine: str) -> Advice:
-    """The same for everybody, and more for users of some engines: ``advice("Free the port.", podman="...")``."""
-    result: dict[Engine | None, tuple[Fix, ...]] = {None: tuple(Fix(text) for text in texts)}
-    result.update({Engine[name.upper()]: (Fix(text),) for name, text in by_engine.items()})
-    return result
+    """For users of some engines first, then the same for everybody: ``advice("Free the port.", podman="...")``."""
+    named = tuple((Engine[name.upper()], Fix(text)) for name, text in by_engine.items())
+    return (*named, *((None, Fix(text)) for text in texts))
 
 
 def joined(*parts: Advice) -> Advice:
     """Several pieces of advice, in this order."""
-    keys = dict.fromkeys(key for part in parts for key in part)
-    return {key: tuple(fix for part in parts for fix in part.get(key, ())) for key in keys}
+    return tuple(piece for part in parts for piece in part)
+
+
+def for_users_of(engine: Engine, given: Advice) -> tuple[Fix, ...]:
+    """What of the advice concerns them."""
+    return tuple(fix for owner, fix in given if owner in (None, engine))

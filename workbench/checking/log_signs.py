@@ -7,13 +7,13 @@ counts: it differs by build. Of several causes in one log the weightiest explain
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import PurePath
 
-from workbench.checking.engines import Advice, engine_of
-from workbench.checking.finding import Fix, Problem, Quote, Severity, Subject
-from workbench.evidence import LogDigest, LogKind, LogLine
+from workbench.checking.engines import Advice, engine_of, for_users_of
+from workbench.checking.finding import Problem, Quote, Severity, Subject
+from workbench.evidence import LogDigest, LogKind, LogLine, Stage
 
 
 class Weight(IntEnum):
@@ -70,7 +70,7 @@ class Cause:
     message: str
     """One or two sentences for somebody who knows sockets, but not CRIU."""
     signs: tuple[Sign, ...]
-    advice: Advice = field(default_factory=dict)
+    advice: Advice = ()
 
 
 # errno texts as glibc and as musl (Alpine) have them.
@@ -97,6 +97,7 @@ _SOCKET = re.compile(
     r" +state +(?P<state>\S+)(?: +src_addr +(?P<address>[0-9a-fA-F.:]+))?"
 )
 _AT_FD = re.compile(r"(?:Dumping inet socket at|Unable to open fd=|for fd=|Going to dump fd) ?(?P<fd>\d+)")
+_OF_SOCKETS = re.compile(r"sk-|soccr|sockets|inet\b|\btcp:|TCP")
 _PID_AT_END = re.compile(r"\(pid: (\d+)\)")
 _SUCCESS = re.compile(r"(?:Dumping|Restore) finished successfully")
 _PROBED = re.compile(r"^Looks good")
@@ -187,10 +188,9 @@ def _problem(cause: Cause, log: LogDigest, sign: Sign, index: int) -> Problem:
     ended_well = any(_SUCCESS.search(item.message) for item in log.lines[index:])
     severity = sign.on_success if ended_well and sign.on_success is not None else sign.severity
     engine = engine_of("\n".join(item.text for item in log.lines))
-    socket = _socket_line(log, index)
+    socket = _socket_line(log, index) if sign.socket or _OF_SOCKETS.search(line.text) else None
     facts = _facts(log, index, socket, sign)
     quoted = [item for item in (socket, line) if item is not None]
-    fixes: tuple[Fix, ...] = (*cause.advice.get(engine, ()), *cause.advice.get(None, ()))
     place = _place(facts)
     return Problem(
         severity,
@@ -198,7 +198,7 @@ def _problem(cause: Cause, log: LogDigest, sign: Sign, index: int) -> Problem:
         (sign.message or cause.message) + (f" ({place})" if place else ""),
         facts={**facts, "engine": str(engine), "outcome": str(log.outcome)},
         quotes=tuple(Quote.of(item) for item in quoted),
-        fixes=fixes,
+        fixes=for_users_of(engine, cause.advice),
         weight=int(sign.weight) * 1_000_000 - index,
         failure=log.file,
     )
@@ -213,14 +213,16 @@ def _facts(log: LogDigest, index: int, socket: LogLine | None, sign: Sign) -> di
     pid = line.pid or next((int(m[1]) for item in after if (m := _PID_AT_END.search(item.text))), None)
     if pid is not None:
         facts.setdefault("pid", pid)
-    around = (*after, *reversed(log.lines[max(0, index - 10) : index]))
-    told = (m for item in around if item.pid == line.pid and (m := _AT_FD.search(item.text)))
-    if (fd := next(told, None)) and (socket is not None or fd.string in (item.text for item in after)):
-        facts.setdefault("fd", int(fd["fd"]))
+    around = (*after, *(reversed(log.lines[max(0, index - 10) : index]) if socket is not None else ()))
+    if fd := next((m["fd"] for item in around if item.pid == line.pid and (m := _AT_FD.search(item.text))), None):
+        facts.setdefault("fd", int(fd))
     if socket is not None and (match := _SOCKET.search(socket.text)):
         facts.update({key: value for key, value in match.groupdict().items() if value is not None})
-    if log.stage is not None:
-        facts["stage"] = str(log.stage)
+    # Of a dump that fails the unlock and the release are no progress, but what follows from the failure.
+    undone = (None, Stage.FAILED, *((Stage.UNLOCKED, Stage.RELEASED) if log.kind is LogKind.DUMP else ()))
+    stage = next((item.stage for item in reversed(log.lines[: index + 1]) if item.stage not in undone), None)
+    if stage is not None:
+        facts["stage"] = str(stage)
     facts.update({key: value for key, value in (("criu", log.criu), ("kernel", log.kernel)) if value is not None})
     return facts
 
