@@ -24,7 +24,6 @@ criu/cr-dump.c (cr_dump_finish), criu/cr-restore.c (restore_root_task); tcp(7) T
 """
 
 from collections.abc import Iterator
-from pathlib import PurePath
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
 from workbench.evidence import LogDigest, LogKind, Outcome, Stage
@@ -46,7 +45,7 @@ def check(logs: tuple[LogDigest, ...]) -> Iterator[Problem]:
         what = "restore" if log.kind is LogKind.RESTORE else "dump"
         yield Problem(
             Severity.WARNING,
-            Subject("log", PurePath(log.file).name, {"path": log.file}),
+            Subject("log", log.name, {"path": log.file}),
             f"The log of a {what} ends in the middle (it had come to: {log.stage}): CRIU was killed or is still at "
             "work. A killed CRIU leaves the lock, and in a dump sockets in repair mode.",
             facts={"stage": str(log.stage), "lines": log.total_lines},

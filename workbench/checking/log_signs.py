@@ -194,7 +194,7 @@ def _problem(cause: Cause, log: LogDigest, sign: Sign, index: int) -> Problem:
     place = _place(facts)
     return Problem(
         severity,
-        Subject("log", PurePath(log.file).name, {"path": log.file}),
+        Subject("log", log.name, {"path": log.file}),
         (sign.message or cause.message) + (f" ({place})" if place else ""),
         facts={**facts, "engine": str(engine), "outcome": str(log.outcome)},
         quotes=tuple(Quote.of(item) for item in quoted),

@@ -46,6 +46,11 @@ class LogDigest:
     total_bytes: int
 
     @property
+    def name(self) -> str:
+        """The file's own name; hostile like the rest."""
+        return self.file.rpartition("/")[2]
+
+    @property
     def left_out(self) -> int:
         """Lines of the log that are not among ``lines``."""
         return self.total_lines - len(self.lines)
