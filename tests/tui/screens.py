@@ -18,23 +18,25 @@ PATIENCE_S = 20.0
 DESIGN, SMALL, LARGE = (80, 24), (60, 20), (200, 60)
 DUMP_KEYS = ("d", "@Network lock", "enter", "@Nothing has been done", *"4645", "enter", "@HELD")
 
-PICTURES: dict[str, tuple[tuple[int, int], Sequence[str]]] = {
-    "connections-80x24": (DESIGN, ()),
-    "connections-60x20": (SMALL, ()),
-    "connections-200x60": (LARGE, ()),
-    "connections-filter-80x24": (DESIGN, ("slash", *"2001", "enter")),
-    "processes-80x24": (DESIGN, ("2", "@/usr/bin/server")),
-    "netfilter-80x24": (DESIGN, ("3", "@--dport 22")),
-    "netfilter-200x60": (LARGE, ("3", "@--dport 22")),
-    "checkpoints-80x24": (DESIGN, ("4", "@images/server")),
-    "options-80x24": (DESIGN, ("d", "@Network lock")),
-    "plan-80x24": (DESIGN, ("d", "@Network lock", "enter", "@Nothing has been done")),
-    "operation-80x24": (DESIGN, DUMP_KEYS),
-    "operation-60x20": (SMALL, DUMP_KEYS),
-    "operation-200x60": (LARGE, DUMP_KEYS),
-    "report-80x24": (DESIGN, (*DUMP_KEYS, "c", "@proved to go on")),
+TOURS: dict[str, tuple[tuple[int, int], Sequence[tuple[str, Sequence[str]]]]] = {
+    "80x24": (
+        DESIGN,
+        (
+            ("connections", ()),
+            ("connections-filter", ("slash", *"2001", "enter")),
+            ("processes", ("escape", "2", "@/usr/bin/server")),
+            ("netfilter", ("3", "@--dport 22")),
+            ("checkpoints", ("4", "@images/server")),
+            ("options", ("1", "home", "d", "@Network lock")),
+            ("plan", ("enter", "@Nothing has been done")),
+            ("operation", (*"4645", "enter", "@HELD")),
+            ("report", ("c", "@proved to go on")),
+        ),
+    ),
+    "60x20": (SMALL, (("connections", ()), ("operation", DUMP_KEYS))),
+    "200x60": (LARGE, (("connections", ()), ("netfilter", ("3", "@--dport 22")), ("operation", ("1", *DUMP_KEYS)))),
 }
-"""Size, and the keys that lead there; ``@TEXT`` waits until the screen says so."""
+"""By size: the pictures on the way, each with the keys that lead to it; ``@TEXT`` waits until the screen says so."""
 
 
 def application(look: Callable[[], Evidence] = evidence, operation: ScriptedOperation | None = None) -> WorkbenchApp:
@@ -73,21 +75,25 @@ async def press(pilot: Pilot[int], keys: Sequence[str]) -> None:
     await pilot.pause()
 
 
-async def picture(name: str) -> str:
-    """The screen of this name, as it is drawn now."""
-    size, keys = PICTURES[name]
+async def tour(size: str) -> dict[str, str]:
+    """The pictures of this size by name, as they are drawn now."""
+    cells, stops = TOURS[size]
     app = application()
-    async with app.run_test(size=size) as pilot:
+    found = {}
+    async with app.run_test(size=cells) as pilot:
         await says(pilot, "56692")
-        await press(pilot, keys)
-        return "\n".join(screen_lines(app)) + "\n"
+        for name, keys in stops:
+            await press(pilot, keys)
+            found[f"{name}-{size}"] = "\n".join(screen_lines(app)) + "\n"
+    return found
 
 
 def main() -> None:
     """Write all of them anew; look at the difference before you commit it."""
     DIRECTORY.mkdir(parents=True, exist_ok=True)
-    for name in PICTURES:
-        (DIRECTORY / f"{name}.txt").write_text(asyncio.run(picture(name)), encoding="utf-8")
+    for size in TOURS:
+        for name, picture in asyncio.run(tour(size)).items():
+            (DIRECTORY / f"{name}.txt").write_text(picture, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -21,15 +21,14 @@ def _rows(app: WorkbenchApp) -> ConnectionsScreen:
     return app.screen
 
 
-@pytest.mark.parametrize(
-    ("key", "mode"),
-    [("2", "processes"), ("3", "netfilter"), ("4", "checkpoints"), ("o", "operation"), ("1", "connections")],
-)
-async def test_a_key_leads_to_its_screen(key: str, mode: str) -> None:
+async def test_keys_lead_to_the_screens() -> None:
     app = application()
     async with app.run_test() as pilot:
-        await pilot.press("2" if key == "1" else "1", key)
-        assert app.current_mode == mode
+        for key, mode in zip(
+            "234o1", ("processes", "netfilter", "checkpoints", "operation", "connections"), strict=True
+        ):
+            await pilot.press(key)
+            assert app.current_mode == mode
 
 
 async def test_the_filter_survives_new_rows_other_screens_and_the_detail() -> None:
@@ -144,17 +143,14 @@ async def test_a_gap_stands_in_the_place_of_the_table() -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("key", ["1", "2", "3", "4", "o", "question_mark"])
-async def test_hostile_text_acts_on_no_screen(key: str, size: tuple[int, int]) -> None:
+async def test_hostile_text_acts_on_no_screen(size: tuple[int, int]) -> None:
     app = application(hostile_evidence)
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.moment is not None)
-        await pilot.press(key)
-        await says(pilot, "\\x1b]52" if key in "1234" else " ")
-        text = "".join(screen_lines(app))
-        assert not [letter for letter in text if not letter.isprintable() and letter not in " \u00a0"]
-        assert "\u202e" not in text
-        assert HOSTILE not in text
+        for key in ("1", "2", "3", "4", "question_mark"):
+            await pilot.press(key)
+            await says(pilot, "\\x1b]52" if key in "1234" else "Which images")
+            assert all(letter.isprintable() for letter in "".join(screen_lines(app)))
 
 
 @pytest.mark.parametrize("size", SIZES)

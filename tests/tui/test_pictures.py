@@ -1,13 +1,15 @@
 import pytest
 
-from tests.tui.screens import DIRECTORY, PICTURES, picture
+from tests.tui.screens import DIRECTORY, TOURS, tour
 
 
-@pytest.mark.parametrize("name", PICTURES)
-async def test_a_screen_looks_as_it_was_accepted(name: str) -> None:
-    accepted = (DIRECTORY / f"{name}.txt").read_text(encoding="utf-8")
-    assert (await picture(name)).splitlines() == accepted.splitlines(), "python -m tests.tui.screens writes them anew"
+@pytest.mark.parametrize("size", TOURS)
+async def test_the_screens_look_as_they_were_accepted(size: str) -> None:
+    for name, picture in (await tour(size)).items():
+        accepted = (DIRECTORY / f"{name}.txt").read_text(encoding="utf-8")
+        assert picture.splitlines() == accepted.splitlines(), f"{name}: python -m tests.tui.screens writes them anew"
 
 
 def test_no_accepted_picture_is_left_over() -> None:
-    assert {path.stem for path in DIRECTORY.iterdir()} == set(PICTURES)
+    pictures = {f"{name}-{size}" for size, (_, stops) in TOURS.items() for name, _ in stops}
+    assert {path.stem for path in DIRECTORY.iterdir()} == pictures
