@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from workbench.checking.survival.tree import verdicts
 from workbench.evidence import Evidence, Gap
 from workbench.evidence.lock_map import LockUse, map_locks
 
@@ -11,7 +12,7 @@ def lock_uses(evidence: Evidence) -> tuple[LockUse, ...] | Gap:
     return evidence.locks if isinstance(evidence.locks, Gap) else map_locks(evidence)
 
 
-DERIVED: Mapping[str, Callable[[Evidence], object]] = {"lock_uses": lock_uses}
+DERIVED: Mapping[str, Callable[[Evidence], object]] = {"lock_uses": lock_uses, "verdicts": verdicts}
 """By the name under which a check asks for it; a Gap like any section where it cannot be told."""
 
 

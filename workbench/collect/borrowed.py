@@ -20,6 +20,7 @@ from workbench.collect.namespaces import inside
 from workbench.errors import WorkbenchError
 from workbench.evidence import BorrowedSocket, Descriptor, DescriptorKind, Gap, NetworkNamespace
 from workbench.repair.borrow import borrow
+from workbench.repair.constants import SIOCINQ
 from workbench.repair.options import read_options
 
 _SOCKETS = {
@@ -100,11 +101,14 @@ def read_all_options(sock: socket.socket) -> dict[str, int | str]:
 
 def _ask(taken: socket.socket, each: Descriptor, netns: int | None, fresh: Mapping[str, int | str]) -> BorrowedSocket:
     poll = select.poll()
-    poll.register(taken, select.POLLIN)
-    ready = poll.poll(0)
+    poll.register(taken, select.POLLIN | select.POLLPRI)
+    ready = sum(event for _, event in poll.poll(0))
     memory = None
     with contextlib.suppress(OSError):
         (memory,) = struct.unpack_from("=I", taken.getsockopt(SOL_SOCKET, SO_MEMINFO, 36))
+    unread = None
+    with contextlib.suppress(OSError):
+        (unread,) = struct.unpack("=i", fcntl.ioctl(taken.fileno(), SIOCINQ, bytes(4)))
     listening = False
     with contextlib.suppress(OSError):
         listening = taken.getsockopt(SOL_SOCKET, socket.SO_ACCEPTCONN) != 0
@@ -117,7 +121,9 @@ def _ask(taken: socket.socket, each: Descriptor, netns: int | None, fresh: Mappi
         protocol=taken.proto,
         netns=netns,
         listening=listening,
-        readable=any(event & select.POLLIN for _, event in ready),
+        readable=bool(ready & select.POLLIN),
+        urgent=bool(ready & select.POLLPRI),
+        unread=unread,
         local=_address(taken, taken.getsockname),
         peer=_address(taken, taken.getpeername),
         options=read_all_options(taken),

@@ -55,10 +55,11 @@ def collect_descriptors(
     found: list[Descriptor] = []
     gaps: list[Gap] = []
     looked = 0
+    pids = tuple(pids)
+    mounts = frozenset[bytes]().union(*(_mounts(proc, pid) for pid in pids))
     for pid in pids:
         try:
             fds = sorted(int(name) for name in procfs.names(f"{proc}/{pid}/fd"))
-            mounts = _mounts(proc, pid)
             found.extend(each for fd in fds if (each := _descriptor(proc, pid, fd, ends, mounts)) is not None)
             looked += 1
         except PermissionError:
@@ -107,7 +108,7 @@ def _descriptor(proc: Path, pid: int, fd: int, ends: Ends, mounts: frozenset[byt
         peer_pids=tuple(sorted(pids)),
         locked=b"lock" in info,
         other_pids=tuple(sorted({holder.pid for holder in holders} - {pid})),
-        size=status.st_size if status and stat.S_ISREG(status.st_mode) else None,
+        allocated=status.st_blocks * 512 if status and stat.S_ISREG(status.st_mode) else None,
         mount_visible=info[b"mnt_id"] in mounts if on_a_path and mounts and b"mnt_id" in info else None,
     )
 

@@ -41,6 +41,7 @@ def collect_host(criu: CriuTool | None = None, proc: Path = procfs.PROC) -> Host
         clock_ticks=os.sysconf("SC_CLK_TCK"),
         uptime_s=float(uptime[0]),
         uid=os.geteuid(),
+        workbench_pid=os.getpid(),
         capabilities=parse_capabilities(procfs.read(proc / "self/status") or b""),
         criu=criu,
         features=collect_features(proc),

@@ -33,5 +33,9 @@ class BorrowedSocket:
     options: Mapping[str, int | str] = field(hash=False)
     fresh: Mapping[str, int | str] = field(hash=False)
     """The options of a new socket of the same kind in the same namespace: what a restore begins with."""
+    urgent: bool = False
+    """poll(2) says POLLPRI: an urgent byte waits in it (TCP)."""
+    unread: int | None = None
+    """What ioctl(2) SIOCINQ counts: bytes of a stream up to an urgent byte; of a datagram socket the first datagram's."""
     unread_memory: int | None = None
     """Kernel memory of what waits to be read (SO_MEMINFO), bytes with overhead."""

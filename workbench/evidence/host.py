@@ -30,6 +30,8 @@ class Host:
     """Effective uid of the workbench."""
     capabilities: frozenset[str] = frozenset()
     """Effective capabilities by name, e.g. ``CAP_NET_ADMIN``."""
+    workbench_pid: int | None = None
+    """The process that looked; CRIU will share its namespaces, but enters the network namespace of what it dumps."""
     criu: CriuTool | None = None
     features: dict[str, bool] = field(default_factory=dict)
     """Kernel features that matter, found by trying: ``tcp_repair``, ``btf``, ``nft_tables``, ..."""

@@ -105,7 +105,7 @@ class Descriptor:
     """A file lock of this process is on the file (/proc/locks)."""
     other_pids: tuple[int, ...] = ()
     """Sockets: who else on this host holds this very one."""
-    size: int | None = None
-    """Regular files: bytes."""
+    allocated: int | None = None
+    """Regular files: bytes that take space, without holes."""
     mount_visible: bool | None = None
-    """What has a path: its mount is among those of the process's mount namespace; None for all else, and if unknown."""
+    """What has a path: its mount is among those that the process and its tree see; None for all else, and if unknown."""
