@@ -45,6 +45,12 @@ CAUSE = Cause(
             r"an't open (?:\S*/)?(?P<image>[\w.-]+\.img)\b.*(?:No such file|Not a directory)",
             message="An image file is missing: the dump did not get to its end, or not everything was copied.",
         ),
+        Sign(
+            "killed by signal",
+            beside=r"No files\.img image(?s:.*)No reg-files\.img image",
+            weight=Weight.SURE,
+            message="The image of the open files is missing (files.img), and CRIU crashes without it.",
+        ),
         Sign("Unexpected EOF on", message="An image file is empty or cut off."),
         Sign(
             (

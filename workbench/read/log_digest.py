@@ -35,7 +35,7 @@ _TELLING = re.compile(
     rb"ersion: \d|Running on |config file|Will (?:dump|skip|drop|restore)|collect procedure|not supported|"
     rb"etwork|Ext stream|Unsupported|io_uring|Collected \d|Dumping opened files|Forking task with|Restored$|"
     rb"Turning repair o|scripts|ERROR|Writing (?:image inventory|stats)|Unfreezing tasks|unning ip6?tables \[|"
-    rb"Restoring TCP connection$|Opening fdinfo-s",
+    rb"Restoring TCP connection$|Opening fdinfo-s|No (?:reg-)?files\.img",
     re.MULTILINE,
 )
 
