@@ -57,7 +57,7 @@ CAUSE = Cause(
             weight=Weight.SURE,
         ),
         Sign(
-            (" to die for", "never ends", "hangs", "hung", "stuck", "Send-Q", "blocked in"),
+            (" to die for", "never ends", "hangs", "is stuck", "blocked in read"),
             beside=_NEW,
             without=r"(?:Dumping|Restoring) FAILED|Error \(criu",
             since_kernel="6.16",

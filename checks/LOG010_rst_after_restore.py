@@ -37,7 +37,8 @@ NAME = "rst-after-restore"
 SINCE = "0.1"
 
 _RESTORED = r"criu restore|[Rr]estored?\b|tcp-established|Tasks resumed|start --checkpoint|migrat|(?i:0xc114)"
-_FAILED = r"(?:Restoring|Dumping) FAILED"
+# With --tcp-close the connections are meant to end.
+_FAILED = r"(?:Restoring|Dumping) FAILED|--tcp-close|Will drop all TCP connections"
 _FOREIGN = r"^(?!\(\d)(?!.*(?:cgroupd|page-xfer|Error \(|lazy|rpc error|registry|dial tcp)).*"
 
 CAUSE = Cause(

@@ -36,6 +36,8 @@ NAME = "netlock-leftover"
 SINCE = "0.1"
 
 _LISTED = r"^(?!\(\d)(?!.*(?:Running ip|Running nft|Locked |Unlocked ))"
+_WAITING = r"Dumping finished successfully(?!(?s:.*)(?i:restor))"
+"""A dump that killed its tasks leaves its lock on purpose: it is no leftover before a restore."""
 
 CAUSE = Cause(
     "A network lock of CRIU was left behind in this network namespace and drops packets.",
@@ -43,6 +45,7 @@ CAUSE = Cause(
         Sign(
             ("Chain CRIU", "-j CRIU", ":CRIU -", "jump CRIU", "-N CRIU", "-A CRIU", "chain CRIU {"),
             _LISTED,
+            without=_WAITING,
             on_success=Severity.ERROR,
             message="A network lock of CRIU (the chain CRIU) was left behind in this network namespace and drops "
             "every packet.",
@@ -50,12 +53,14 @@ CAUSE = Cause(
         Sign(
             "0xc114",
             rf"{_LISTED}.*(?:-j DROP|DROP .*mark|mark.*drop)",
+            without=_WAITING,
             on_success=Severity.ERROR,
             message="A lock rule of CRIU was left behind and drops the packets of a connection.",
         ),
         Sign(
             "inet CRIU-",
             rf"{_LISTED}(?!.*(?:delete|create|add) (?:table|element)).*table inet (?P<table>CRIU-\S*)",
+            without=_WAITING,
             on_success=Severity.ERROR,
             message="A network lock of CRIU (an nftables table) was left behind in this network namespace and drops "
             "packets.",
@@ -63,6 +68,14 @@ CAUSE = Cause(
         Sign("Could not process rule: File exists", beside=r"inet CRIU-", weight=Weight.SURE),
         Sign("CHAIN_USER_ADD failed", "File exists", weight=Weight.SURE),
         Sign("Chain already exists", beside="CRIU"),
+        Sign(
+            ("Chain CRIU", "-j CRIU", "inet CRIU-", "0xc114"),
+            _LISTED,
+            beside=_WAITING,
+            severity=Severity.NOTE,
+            on_success=Severity.NOTE,
+            message="The lock of the dump stands, as it must until its images are restored.",
+        ),
         Sign("did you mean table", r"CRIU-", on_success=Severity.ERROR),
     ),
     advice(

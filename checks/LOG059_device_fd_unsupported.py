@@ -51,7 +51,7 @@ CAUSE = Cause(
         ),
         Sign(
             ("amdgpu_plugin", "cuda_plugin", "cuda-checkpoint", "CUDA", "nvidia"),
-            r"^(?!.*retrieve restore tid).*(?i:error|fail|not supported|unsupported|timed? ?out)",
+            r"^(?!.*Failed to launch cuda-checkpoint).*(?i:error|fail|not supported|unsupported|timed? ?out)",
             without=r"bad size|lookup mount|No mapping for|bind-mount",
             weight=Weight.HINT,
         ),

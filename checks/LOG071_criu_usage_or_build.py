@@ -146,7 +146,7 @@ CAUSE = Cause(
                 "checkpointing is not",
                 "heckpoint/restore",
             ),
-            r"(?i:not support|disabled|experimental|feature gate|not enabled|not available|unimplemented)",
+            r"(?i:not support|disabled|only supported|feature gate|not enabled|not available|unimplemented)",
             message="The engine was not set up for checkpoints: the feature is off or its version has none.",
             weight=Weight.HINT,
         ),

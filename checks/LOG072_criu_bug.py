@@ -59,6 +59,12 @@ CAUSE = Cause(
         Sign(("segfault at", "segfault"), r"criu\[\d+\]: segfault|criu.*segfault"),
         Sign(form=r"Bad file descriptor", weight=Weight.HINT),
         Sign(("O_o", "Run, run, run"), weight=Weight.HINT),
+        Sign(
+            file="mem.c memfd.c shmem.c rst-malloc.c page-pipe.c pagemap-cache.c",
+            weight=Weight.PLACE,
+            message="CRIU failed while it handled memory of the task, where as a rule only its own defects and a lack of "
+            "memory fail.",
+        ),
     ),
     advice(
         "Use the newest release of CRIU, without local patches; if it persists, report it with the whole log at -v4."

@@ -84,7 +84,7 @@ NOISE = re.compile(
     r"Dump files \(pid|rlimi[tr]: Can't setup RLIMIT_NOFILE|already assigned|with interrupted system call|criu\.kdat|"
     r"kdat cache|Unable to get \S+ network namespace|NSID isn't|Unable to detach from|Can't cure|"
     r"trying to skip|recv req error|turn off repair mode on socket \d+: errno|Lazy pages are not|"
-    r"Failed to launch cuda-checkpoint|Unable to open a socket file|"
+    r"Failed to launch cuda-checkpoint|not fatal|Unable to open a socket file|"
     r"ERROR -2 reported|-2 reported by netlink|Diag module missing|PROBE RECEIVED|Shutdown mismatch|early log|"
     r"Can't remove the directory|Can't remove tmp|Killing processes because|status: 0x|Can't wait or bad status|"
     r"Failed to switch restore stage|Can't create net_ns|with parasite|failed with -?\d+$|"
