@@ -13,10 +13,14 @@ UNCONNECTED = frozenset({TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIV
 
 
 class Situation:
-    """Evidence, joined: made once a round; each join is made when it is first asked for."""
+    """Evidence, joined: made once a round; each join is made when it is first asked for, or all by ``join``."""
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
+
+    def join(self) -> None:
+        """Make every join now: a collector's thread has the time, the one that draws has not."""
+        _ = self._locked, self._by_connection, self.sockets_by_pid, self.children, self._namespace_names
 
     @cached_property
     def sockets(self) -> Sequence[Socket]:

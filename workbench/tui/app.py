@@ -110,7 +110,8 @@ class WorkbenchApp(App[int]):
         )
 
     def on_mount(self) -> None:
-        self._collector.start()
+        # What a live source imports takes longer than the first frame, and both want the interpreter's lock.
+        self.call_after_refresh(self._collector.start)
         self.set_interval(1.0, self._tick)
         if self._lab_name:
             self.action_lab()

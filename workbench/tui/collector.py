@@ -92,6 +92,7 @@ class Collector:
     def _look(self, source: Source) -> None:
         try:
             situation = Situation(source.evidence())
+            situation.join()
             screen = self.screen
             table = TABLES[screen](situation) if screen in TABLES else None
         except Exception as error:  # one round lost must not end the display
