@@ -59,7 +59,7 @@ CAUSE = Cause(
         ),
         Sign(
             "execvp(",
-            r'execvp\("ip6?tables',
+            r'execvp\(\\?"ip6?tables',
             beside=r"^[^-\w]*network-lock[ =:]+(?:nftables|skip|none)|overrid\w+ .{0,40}network.lock",
             weight=Weight.SURE,
         ),

@@ -41,11 +41,11 @@ CAUSE = Cause(
     "CRIU could not lock the network: the iptables tool that it calls is missing, too old, or not able to work where "
     "CRIU runs.",
     (
-        Sign("execvp(", r'execvp\("(?P<tool>ip6?tables-[^"]*)'),
+        Sign("execvp(", r'execvp\(\\?"(?P<tool>ip6?tables-[^"\\]*)'),
         # Without -restore it is only the probe at CRIU's start, which every run makes.
         Sign(
             "execvp(",
-            r'execvp\("(?P<tool>(?:ip6?tables)")',
+            r'execvp\(\\?"(?P<tool>ip6?tables)\\?"',
             beside=r"(?:Dumping|Restoring) FAILED",
             weight=Weight.PLACE,
         ),

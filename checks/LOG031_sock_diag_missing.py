@@ -57,7 +57,7 @@ CAUSE = Cause(
         Sign(
             ("Diag module missing (", "-2 reported by netlink", "ERROR -2 reported"),
             beside=r"(?:Dumping|Restoring) FAILED",
-            weight=Weight.PLACE,
+            weight=Weight.REST,
         ),
     ),
     advice(

@@ -62,8 +62,8 @@ CAUSE = Cause(
         Sign(
             file="mem.c memfd.c shmem.c rst-malloc.c page-pipe.c pagemap-cache.c",
             weight=Weight.PLACE,
-            message="CRIU failed while it handled memory of the task, where as a rule only its own defects and a lack of "
-            "memory fail.",
+            message="CRIU failed while it handled memory of the task, where as a rule only its own defects and a lack "
+            "of memory fail.",
         ),
     ),
     advice(
