@@ -149,7 +149,6 @@ class DumpOperation(Executor):
         return [f"{lost[0]} is not in the images: it ended before it was dumped."] if lost else []
 
     def _read_images(self) -> ImageDirectory | Gap:
-        assert self._board is not None
         try:
             image = read_image_directory(self._image_path)
         except WorkbenchError as error:
@@ -159,7 +158,6 @@ class DumpOperation(Executor):
 
     def _prove(self) -> m.Event:
         """The processes run on: their connections must, too."""
-        assert self._board is not None
         image = self._read_images()
         sockets = () if isinstance(image, Gap) else image.sockets
         patience = Patience()

@@ -1,26 +1,24 @@
 """Runs an operation: performs the machine's commands against CRIU and publishes what is seen meanwhile.
 
-Three threads: this one owns the machine, looks at the host and publishes; one speaks to CRIU, whose every
-notification waits for an answer from here; one follows the log.
+One thread owns the machine, looks at the host and publishes; CRIU is spoken to in others (``conversation``), and each
+of its notifications waits for an answer from here.
 """
 
 import contextlib
 import os
 import queue
-import select
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from workbench.criu.log_follower import LogFollower
-from workbench.criu.rpc import CriuGone, Notification, Swrk
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, LogLine
 from workbench.operation import machine as m
 from workbench.operation.board import Board
-from workbench.operation.command_line import LOG_LEVEL
+from workbench.operation.conversation import Conversation
 from workbench.operation.journal import Journal, boot_id, own_identity, read_entry
 from workbench.operation.place import make
 from workbench.operation.plan import Plan
@@ -31,7 +29,6 @@ from workbench.operation.task import start_time_of
 
 SAMPLE_S = 0.25
 """Seconds between two looks at the host."""
-FOLLOW_S = 0.1
 RUN_ID = "CRIU run id = "
 """Stands twice in a log: ``swrk`` makes one when it starts, and another for the request; the last one counts."""
 
@@ -39,25 +36,20 @@ RUN_ID = "CRIU run id = "
 class Executor(ABC):
     """One operation; see ``operation.runner.Operation``. What dump and restore do differently is abstract."""
 
+    speaks: type[Conversation] = Conversation
+
     def __init__(self, plan: Plan) -> None:
         if plan.obstacles:
             raise WorkbenchError(plan.obstacles[0])
         self.plan = plan
         self._events: queue.Queue[m.Event | None] = queue.Queue()
         """None: the log has grown."""
-        self._replies: queue.Queue[bool] = queue.Queue()
         self._state = self._initial_state()
-        self._criu: Swrk | None = None
-        self._criu_thread: threading.Thread | None = None
-        self._log_thread: threading.Thread | None = None
-        self._followed = threading.Event()
-        self._waiting = False
-        """CRIU waits for an answer."""
+        self._board = Board(plan, locks=plan.lock_cost_ms is not None)
         self._died = False
         self._journal: Journal | None = None
         self._run_id = ""
         self._over = threading.Event()
-        self._board: Board | None = None
         self._before: dict[Connection, End] = {}
         self._sample = Sample({})
 
@@ -65,7 +57,7 @@ class Executor(ABC):
 
     def start(self, publish: Callable[[Progress], None]) -> None:
         """Begin in a thread of its own."""
-        self._board = Board(self.plan, publish, locks=self.plan.lock_cost_ms is not None)
+        self._board.publish = publish
         threading.Thread(target=self._run, name=f"operation-{self.plan.kind}", daemon=True).start()
 
     def proceed(self) -> None:
@@ -78,7 +70,6 @@ class Executor(ABC):
         """Block until the outcome is known; TimeoutError if it is not."""
         if not self._over.wait(timeout):
             raise TimeoutError
-        assert self._board is not None
         return self._board.latest
 
     # What differs
@@ -105,33 +96,53 @@ class Executor(ABC):
     # The loop
 
     def _run(self) -> None:
-        assert self._board is not None
-        with contextlib.ExitStack() as stack:
+        try:
+            with contextlib.ExitStack() as stack:
+                if self._could_set_up(stack):
+                    self._feed(m.Begin())
+                    self._see_through()
+        except Exception as error:  # whatever it is, nobody must stay frozen because of it
+            self._abandon(error)
+        finally:
+            self._over.set()
+
+    def _abandon(self, error: Exception) -> None:
+        """A fault of ours: CRIU was refused, and has undone what it did; the rest is put right here."""
+        from workbench.operation.recover import put_right
+
+        told = [f"The workbench itself failed ({type(error).__name__}: {error})."]
+        with contextlib.suppress(Exception):
+            entry = read_entry(self._journal.path) if self._journal is not None else None
+            told += put_right(entry, restoring=False).sentences if entry is not None else []
+        self._state = replace(self._state, phase=m.Phase.OVER, held=None, outcome=Outcome.FAILED)
+        self._board.finish(self._state, Outcome.FAILED, " ".join((*told, "See also: workbench recover.")))
+
+    def _could_set_up(self, stack: contextlib.ExitStack) -> bool:
+        try:
+            self._set_up(stack)
+        except (WorkbenchError, OSError) as error:
+            reason = str(error) if isinstance(error, WorkbenchError) else f"{error.strerror}: {error.filename}"
+            self._state = replace(self._state, phase=m.Phase.OVER, outcome=Outcome.FAILED)
+            self._board.finish(self._state, Outcome.FAILED, f"Nothing was done: {reason}")
+            return False
+        return True
+
+    def _see_through(self) -> None:
+        due = time.monotonic() + SAMPLE_S
+        while self._state.phase is not m.Phase.OVER:
             try:
-                self._set_up(stack)
-            except (WorkbenchError, OSError) as error:
-                reason = str(error) if isinstance(error, WorkbenchError) else f"{error.strerror}: {error.filename}"
-                self._state = m.State(self.plan.kind, phase=m.Phase.OVER, outcome=Outcome.FAILED)
-                self._board.finish(self._state, Outcome.FAILED, f"Nothing was done: {reason}")
-                self._over.set()
-                return
-            self._feed(m.Begin())
-            due = time.monotonic() + SAMPLE_S
-            while self._state.phase is not m.Phase.OVER:
-                try:
-                    event = self._events.get(timeout=max(due - time.monotonic(), 0))
-                except queue.Empty:
-                    self._look()
-                    self._notice_death_while_held()
-                    due = time.monotonic() + SAMPLE_S
-                    continue
-                if event is None:
-                    self._read_log()
-                    self._board.show(self._state, urgent=False)
-                else:
-                    self._feed(event)
-            self._finish_up()
-        self._over.set()
+                event = self._events.get(timeout=max(due - time.monotonic(), 0))
+            except queue.Empty:
+                self._look()
+                if self._criu.has_died():
+                    self._criu.answer(accept=False)
+                due = time.monotonic() + SAMPLE_S
+                continue
+            if event is None:
+                self._read_log()
+                self._board.show(self._state, urgent=False)
+            else:
+                self._feed(event)
 
     def _set_up(self, stack: contextlib.ExitStack) -> None:
         """Everything that may fail before anything is touched."""
@@ -142,18 +153,18 @@ class Executor(ABC):
         self._namespace = self._open_namespace(stack)
         self._images = make(self.plan.request.images if self.plan.image is None else self.plan.image.path)
         stack.callback(os.close, self._images)
+        log = f"{self.plan.kind}.log"
+        self._criu = self.speaks(self.plan.kind, self._images, f"{self._image_path}/{log}", self._events.put)
+        stack.callback(self._criu.close)
         self._sampler = Sampler(self.plan.connections, self.plan.netns)
         stack.callback(self._sampler.close)
         self._look()
         self._before = self._seen_before()
         self._prepare(self._images)
-        log = f"{self.plan.kind}.log"
         with contextlib.suppress(FileNotFoundError):
             os.unlink(log, dir_fd=self._images)
         self._journal = Journal(self.plan.kind, {**self._common_facts(), **self._facts()})
         stack.callback(self._journal.close)
-        self._follower = LogFollower(f"{self._image_path}/{log}")
-        stack.callback(self._stop_following)
 
     @property
     def _image_path(self) -> str:
@@ -189,7 +200,6 @@ class Executor(ABC):
         while event is not None:
             self._died |= isinstance(event, m.CriuDied)
             if isinstance(event, m.Notified):
-                self._waiting = True
                 self._read_log()
             self._state, commands = m.advance(self._state, event)
             event = None
@@ -197,7 +207,6 @@ class Executor(ABC):
                 event = self._performed(command)
                 if event is not None:
                     break
-            assert self._board is not None
             if self._state.held:
                 self._look()
             self._board.show(self._state)
@@ -209,14 +218,11 @@ class Executor(ABC):
             case m.StartCriu():
                 return self._start_criu()
             case m.Answer(accept):
-                if self._waiting:
-                    self._waiting = False
-                    self._replies.put(accept)
+                self._criu.answer(accept)
                 return None
             case m.Check():
                 return self._check()
             case m.Finish(outcome, error):
-                assert self._board is not None
                 self._look()
                 self._board.finish(self._state, outcome, error)
                 return None
@@ -227,7 +233,7 @@ class Executor(ABC):
         try:
             self._journal.write(transition, **self._transition_facts(transition))
         except WorkbenchError as error:
-            return m.JournalLost(str(error)) if self._waiting else None
+            return m.JournalLost(str(error)) if self._criu.waiting else None
         return None
 
     def _transition_facts(self, transition: str) -> dict[str, Any]:
@@ -240,91 +246,29 @@ class Executor(ABC):
     def _start_criu(self) -> m.Event | None:
         assert self._journal is not None
         try:
-            self._criu = Swrk(self._criu_path, self._namespace)
-            self._journal.write("criu started", criu=(self._criu.pid, start_time_of(self._criu.pid)))
+            pid = self._criu.start(self._criu_path, self._namespace)
+            self._journal.write("criu started", criu=(pid, start_time_of(pid)))
         except WorkbenchError as error:
-            if self._criu is not None:
-                self._criu.close()
+            self._criu.end()
             return m.CriuDied(str(error))
-        self._criu_thread = threading.Thread(target=self._speak, name="criu", daemon=True)
-        self._criu_thread.start()
-        self._log_thread = threading.Thread(target=self._follow, name="criu-log", daemon=True)
-        self._log_thread.start()
+        self._criu.request(self._options())
         return None
 
-    def _speak(self) -> None:
-        assert self._criu is not None
-        options = {
-            "images_dir_fd": self._images,
-            "log_file": f"{self.plan.kind}.log",
-            "log_level": LOG_LEVEL,
-            **self._options(),
-        }
-        try:
-            with self._criu as criu:
-                response = criu.request(self.plan.kind, options, self._answer)
-                self._responded(response.pid)
-                self._events.put(m.Answered(response.success, "" if response.success else "CRIU failed."))
-        except CriuGone as gone:
-            status = f"signal {-gone.status}" if gone.status and gone.status < 0 else f"status {gone.status}"
-            self._events.put(m.CriuDied(f"CRIU ended by {status} before it was done."))
-
-    def _answer(self, notification: Notification) -> bool:
-        if notification.pid is not None:
-            self._responded(notification.pid)
-        begun = time.monotonic()
-        self._events.put(m.Notified(notification.name))
-        answer = self._replies.get()
-        if self._board is not None:
-            self._board.waited(notification.name, time.monotonic() - begun)
-        return answer
-
-    def _responded(self, pid: int | None) -> None:
-        if pid is not None and self._board is not None and self.plan.kind == "restore":
-            self._board.restored_pid = pid
-
-    def _follow(self) -> None:
-        while not self._followed.is_set():
-            if self._follower.wait(FOLLOW_S):
-                self._events.put(None)
-
-    def _stop_following(self) -> None:
-        self._followed.set()
-        if self._log_thread is not None:
-            self._log_thread.join()
-        self._follower.close()
-
-    def _read_log(self) -> None:
-        self._keep(self._follower.new_lines())
-
-    def _keep(self, lines: list[LogLine]) -> None:
-        assert self._board is not None
-        for line in lines:
+    def _read_log(self, lines: Sequence[LogLine] = ()) -> None:
+        for name, seconds in self._criu.waited.items():
+            self._board.waited(name, seconds)
+        for line in (*lines, *self._criu.new_lines()):
             self._board.add(line)
             if self.plan.kind == "dump" and line.message.startswith(RUN_ID):
                 self._run_id = line.message.removeprefix(RUN_ID).strip()
                 self._sampler.run_id = self._run_id
 
-    def _notice_death_while_held(self) -> None:
-        """CRIU may be killed while a person looks around: nothing else would tell."""
-        if self._waiting and self._state.held and self._criu is not None:
-            try:
-                pidfd = os.pidfd_open(self._criu.pid)
-            except OSError:
-                dead = True
-            else:
-                dead = bool(select.select([pidfd], [], [], 0)[0])
-                os.close(pidfd)
-            if dead:
-                self._waiting = False
-                self._replies.put(False)
-
     # The host
 
     def _look(self) -> None:
-        assert self._board is not None
         self._sample = sample = self._sampler.look()
         self._board.locks = sample.locks
+        self._board.restored_pid = self._criu.restored_pid
         self._board.watched = tuple(
             Watched(each, self._before.get(each, End(None)), sample.ours.get(each, End(None)), sample.peers.get(each))
             for each in self.plan.connections
@@ -336,9 +280,7 @@ class Executor(ABC):
         from workbench.operation.recover import put_right
 
         assert self._journal is not None
-        if self._criu_thread is not None:
-            self._criu_thread.join()
-        self._keep(self._follower.last_words())
+        self._read_log(self._criu.end())
         entry = read_entry(self._journal.path)
         assert entry is not None
         report = put_right(entry, restoring=False)
@@ -348,15 +290,7 @@ class Executor(ABC):
 
     def _last_words(self) -> tuple[str, ...]:
         """CRIU's own reason: the first error of its log that says something."""
-        assert self._board is not None
         errors = [line for line in self._board.log if line.level == "error" and not line.harmless]
         if not errors or self._died or self._state.back:
             return ()
         return (f"Its log says: {errors[0].message}.",)
-
-    def _finish_up(self) -> None:
-        if self._waiting:
-            self._waiting = False
-            self._replies.put(False)
-        if self._criu_thread is not None:
-            self._criu_thread.join()

@@ -71,7 +71,6 @@ class RestoreOperation(Executor):
         return None
 
     def _prove(self) -> m.Event:
-        assert self._board is not None
         options = self._note.socket_options if self._note else {}
         kept = set(self.plan.connections)
         sockets = [each for each in self.image.sockets if each.connection in kept]

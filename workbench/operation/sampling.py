@@ -1,7 +1,7 @@
 """What is seen of an operation's connections, again and again while it runs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -75,7 +75,7 @@ class Sampler:
             return ()
         wires = frozenset(self._connections)
         return tuple(
-            lock
+            _seen_from(lock, wires)
             for lock in locks
             if lock.netns == self._netns and (concerns(lock, wires) or is_of_run(lock, self.run_id))
         )
@@ -89,6 +89,12 @@ def concerns(lock: Lock, wires: frozenset[Connection]) -> bool:
     if lock.scope is LockScope.NAMESPACE:
         return True
     return any(each in wires or each.reversed in wires for each in lock.connections)
+
+
+def _seen_from(lock: Lock, wires: frozenset[Connection]) -> Lock:
+    """The lock with its connections seen from our end: a set of nftables holds both directions alike."""
+    turned = tuple(each.reversed if each.reversed in wires else each for each in lock.connections)
+    return lock if turned == lock.connections else replace(lock, connections=turned)
 
 
 def is_of_run(lock: Lock, run_id: str | None) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from workbench.criu.rpc import Notification
 from workbench.operation import machine as m
+from workbench.operation.conversation import Conversation
 from workbench.operation.dump import DumpOperation
 from workbench.operation.planning import prepare_dump, prepare_restore
 from workbench.operation.request import DumpRequest, LockMethod, RestoreRequest
@@ -25,7 +26,8 @@ class Doom:
 
     point: str
     victim: str
-    _last = ""
+    last = ""
+    criu: Conversation
 
     def _prepare(self, images: int) -> None:
         super()._prepare(images)  # type: ignore[misc]
@@ -37,36 +39,45 @@ class Doom:
         text = self.point.removeprefix("log:")
         while not (log.exists() and text in log.read_text(errors="replace")):
             pass
-        self._last, self.point = "log", "log:now"
-        self._strike("now")
+        Doom.last, Doom.point = "log", "log:now"
+        Doom.strike("now")
 
-    def _strike(self, moment: str) -> None:
-        if f"{self._last}:{moment}" == self.point:
-            if self.victim in {"criu", "both"}:
-                self._criu.kill()  # type: ignore[attr-defined]
-            if self.victim in {"workbench", "both"}:
+    @classmethod
+    def strike(cls, moment: str) -> None:
+        if f"{Doom.last}:{moment}" == Doom.point:
+            if Doom.victim in {"criu", "both"}:
+                Doom.criu.kill()
+            if Doom.victim in {"workbench", "both"}:
                 os.kill(os.getpid(), signal.SIGKILL)
-
-    def _answer(self, notification: Notification) -> bool:
-        self._last = notification.name
-        self._strike("arrived")
-        return bool(super()._answer(notification))  # type: ignore[misc]
 
     def _performed(self, command: m.Command) -> Any:
         if isinstance(command, m.Answer):
-            self._strike("answering")
+            self.strike("answering")
         event = super()._performed(command)  # type: ignore[misc]
         if isinstance(command, m.Answer):
-            self._strike("answered")
+            self.strike("answered")
         return event
 
 
+class DoomedConversation(Conversation):
+    """Strikes when a notification arrives."""
+
+    def start(self, criu: str, netns_path: str | None) -> int:
+        Doom.criu = self
+        return super().start(criu, netns_path)
+
+    def notified(self, notification: Notification) -> bool:
+        Doom.last = notification.name
+        Doom.strike("arrived")
+        return super().notified(notification)
+
+
 class DoomedDump(Doom, DumpOperation):
-    pass
+    speaks = DoomedConversation
 
 
 class DoomedRestore(Doom, RestoreOperation):
-    pass
+    speaks = DoomedConversation
 
 
 def main() -> None:

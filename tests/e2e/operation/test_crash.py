@@ -54,20 +54,18 @@ DUMP_LOG = ("Seized task", "Dumping opened files", "Turning repair on", "Dumping
 RESTORE_LOG = ("Forking task", "Restoring TCP connection", "Unlock network", "Turning repair off", "finished successf")
 
 
-@pytest.mark.parametrize("victim", ["workbench", "both"])
 @pytest.mark.parametrize("text", DUMP_LOG)
 @pytest.mark.parametrize("lock", ["nftables", "iptables"])
-def test_a_dump_struck_at_work(bench: Bench, lock: str, text: str, victim: str) -> None:
-    bench.doom("dump", lock, f"log:{text}", victim)
+def test_a_dump_struck_at_work(bench: Bench, lock: str, text: str) -> None:
+    bench.doom("dump", lock, f"log:{text}", "both")
     _recovered_or_lost(bench)
 
 
-@pytest.mark.parametrize("victim", ["workbench", "both"])
 @pytest.mark.parametrize("text", RESTORE_LOG)
 @pytest.mark.parametrize("lock", ["nftables", "iptables"])
-def test_a_restore_struck_at_work(bench: Bench, lock: str, text: str, victim: str) -> None:
+def test_a_restore_struck_at_work(bench: Bench, lock: str, text: str) -> None:
     assert bench.dump(lock).outcome == "succeeded"
-    bench.doom("restore", lock, f"log:{text}", victim)
+    bench.doom("restore", lock, f"log:{text}", "both")
     _recovered_or_lost(bench)
 
 

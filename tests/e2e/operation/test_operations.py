@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from workbench.operation.recover import recover
 from workbench.operation.request import DumpRequest, Hold, LockMethod, Policy, RestoreRequest
 from workbench.operation.restore import RestoreOperation
 from workbench.operation.runner import Operation
+from workbench.operation.task import Task
 from workbench.repair.borrow import borrow
 from workbench.repair.constants import TCP_REPAIR
 
@@ -191,6 +193,59 @@ def test_a_full_journal_stops_it_before_anything_is_touched(bench: Bench, monkey
     assert progress.outcome is Outcome.FAILED
     assert progress.error.startswith("Nothing was done")
     bench.assert_alive()
+
+
+@pytest.mark.parametrize("hold", [Hold.FROZEN, Hold.IMAGES_COMPLETE])
+def test_a_fault_of_the_workbench_itself_leaves_nobody_frozen(bench: Bench, hold: Hold) -> None:
+    operation = _dump(bench, holds=frozenset({hold}))
+
+    def stumble(progress: Progress) -> None:
+        if progress.held:
+            raise RuntimeError("a bug")
+
+    operation.start(stumble)
+    progress = operation.wait(OPERATION_S)
+    assert progress.outcome is Outcome.FAILED
+    assert "RuntimeError: a bug" in progress.error
+    bench.assert_alive()
+
+
+def test_a_full_disk_undoes_the_dump(bench: Bench) -> None:
+    disk = bench.lab.scratch / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)], check=True)
+    try:
+        plan = prepare_dump(DumpRequest(bench.lab.server_pid, str(disk)))
+        assert "are free" in plan.obstacles[0]
+        operation = DumpOperation(replace(plan, obstacles=()))
+        operation.start(lambda progress: None)
+        progress = operation.wait(OPERATION_S)
+        assert progress.outcome is Outcome.FAILED
+        assert "No space left" in progress.error
+        bench.assert_alive()
+        assert recover() == ()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_target_that_dies_meanwhile(bench: Bench) -> None:
+    operation = _dump(bench, holds=frozenset({Hold.FROZEN}))
+
+    def kill(progress: Progress) -> None:
+        if progress.held:
+            task = Task.hold(bench.lab.server_pid)
+            assert task is not None
+            task.signal(signal.SIGKILL)
+            task.gone(10)
+            task.close()
+            operation.proceed()
+
+    operation.start(kill)
+    progress = operation.wait(OPERATION_S)
+    assert progress.outcome is Outcome.FAILED
+    assert "Lost: " in progress.error
+    assert bench.locks() == ()
+    assert recover() == ()
 
 
 def test_a_plan_that_is_out_of_date_is_refused(bench: Bench) -> None:
