@@ -19,7 +19,7 @@ from workbench.evidence import Connection, LogLine
 from workbench.operation import machine as m
 from workbench.operation.board import Board
 from workbench.operation.conversation import Conversation
-from workbench.operation.journal import Journal, boot_id, own_identity, read_entry
+from workbench.operation.journal import ENDED, Journal, boot_id, own_identity, read_entry
 from workbench.operation.place import make
 from workbench.operation.plan import Plan
 from workbench.operation.progress import End, Outcome, Progress, Watched
@@ -113,7 +113,10 @@ class Executor(ABC):
         told = [f"The workbench itself failed ({type(error).__name__}: {error})."]
         with contextlib.suppress(Exception):
             entry = read_entry(self._journal.path) if self._journal is not None else None
-            told += put_right(entry, restoring=False).sentences if entry is not None else []
+            if entry is not None:
+                report = put_right(entry, restoring=False)
+                told += report.sentences
+                entry.note(f"{ENDED}{Outcome.FAILED}" if report.sound and not report.pending else m.LEFT)
         self._state = replace(self._state, phase=m.Phase.OVER, held=None, outcome=Outcome.FAILED)
         self._board.finish(self._state, Outcome.FAILED, " ".join((*told, "See also: workbench recover.")))
 

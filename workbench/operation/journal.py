@@ -13,10 +13,13 @@ from typing import Any
 from workbench.collect import procfs
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, UnfinishedOperation
+from workbench.operation.machine import LEFT
 from workbench.operation.record import connection_from
 from workbench.operation.task import is_alive, start_time_of
 
 SCHEMA = 1
+KEPT_S = 90 * 86_400
+"""Seconds for which the journal of an operation that ended is kept."""
 _NAME = re.compile(r"(?:dump|restore|unlock)-\d+-[0-9a-f]+\.jsonl")
 ENDED = "ended: "
 RECOVERED = "recovered"
@@ -44,6 +47,7 @@ class Journal:
             self.path = directory / f"{self.id}.jsonl"
             self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
             self.write("begun", schema=SCHEMA, kind=kind, **facts)
+            _forget_old(directory)
             _sync_directory(directory)
         except OSError as error:
             raise _unwritable(directory, error) from error
@@ -71,6 +75,13 @@ def _unwritable(directory: Path, error: OSError) -> WorkbenchError:
         f"The journal in {directory} cannot be written: {error.strerror}",
         "nothing is done without it; make room, or name another directory in WORKBENCH_STATE",
     )
+
+
+def _forget_old(directory: Path) -> None:
+    """Journals of operations that ended long ago tell nobody anything."""
+    for entry in entries(directory):
+        if entry.ended and time.time() - float(entry.begun["time"]) > KEPT_S:
+            entry.path.unlink(missing_ok=True)
 
 
 def _sync_directory(directory: Path) -> None:
@@ -106,9 +117,9 @@ class Entry:
 
     @property
     def workbench_alive(self) -> bool:
-        """The process that began it still runs."""
+        """The process that began it still runs and works on it."""
         pid, start_time = self.begun["workbench"]
-        return is_alive(pid, start_time)
+        return self.transitions[-1] != LEFT and is_alive(pid, start_time)
 
     @property
     def criu(self) -> tuple[int, int] | None:

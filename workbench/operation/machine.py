@@ -11,6 +11,8 @@ from enum import StrEnum
 from workbench.operation.progress import Outcome
 from workbench.operation.request import Hold
 
+LEFT = "left as it is"
+"""Last transition of an operation that is over, with something left for ``recover``."""
 FROZEN, IMAGES_COMPLETE = "query-ext-files", "post-dump"
 RESTORED, UNLOCKED, RELEASED = "post-restore", "pre-resume", "post-resume"
 """Notifications of CRIU with what is true when they come."""
@@ -241,7 +243,7 @@ def advance(state: State, event: Event) -> Step:
         case Checked(sound, finding) if state.phase is Phase.CHECKING:
             undone = state.back and sound
             error = "" if undone else " ".join(part for part in (state.reason, finding) if part)
-            ending = None if sound else "left as it is"
+            ending = None if sound else LEFT
             return _finish(state, Outcome.TURNED_BACK if undone else Outcome.FAILED, error, ending)
     return state, ()
 

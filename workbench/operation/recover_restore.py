@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterable
 
+from workbench.collect import procfs
 from workbench.errors import WorkbenchError
 from workbench.evidence import ImageDirectory, Lock, NetworkNamespace
 from workbench.operation.again import restore_again
@@ -45,7 +46,9 @@ def _restored_pids(entry: Entry) -> list[tuple[int, int | None]]:
     commands = {*entry.begun["commands"], "criu"}
     for pid, _ in entry.begun["tasks"]:
         there = stat_of(pid)
-        if there and there.start_time >= entry.begun["uptime_ticks"] and there.command in commands:
+        if there is None or there.start_time < entry.begun["uptime_ticks"] or there.command not in commands:
+            continue
+        if procfs.link_inode(f"/proc/{pid}/ns/net", "net") in {entry.begun["netns"], None}:  # None: a zombie
             found.append((pid, there.start_time))
     return found
 

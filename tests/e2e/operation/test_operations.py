@@ -171,6 +171,26 @@ def test_criu_killed_while_somebody_looks_around(bench: Bench, hold: Hold) -> No
     assert recover() == ()
 
 
+def test_criu_killed_in_a_restore_is_recovered_by_the_same_workbench(dumped: Bench) -> None:
+    operation = _restore(dumped, holds=frozenset(Hold))
+
+    def kill(progress: Progress) -> None:
+        if progress.held:
+            pid, _ = entries()[-1].criu or (0, 0)
+            assert pid > 1
+            os.kill(pid, signal.SIGKILL)
+
+    operation.start(kill)
+    progress = operation.wait(OPERATION_S)
+    assert progress.outcome is Outcome.FAILED
+    assert "workbench restore" in progress.error
+    (report,) = recover()
+    assert report.restored is not None
+    assert report.restored.outcome is Outcome.SUCCEEDED
+    dumped.assert_alive()
+    assert recover() == ()
+
+
 def test_a_restore_that_fails_says_why_and_can_be_repeated(dumped: Bench) -> None:
     """An image that is cut short between the plan and the restore."""
     operation = _restore(dumped)
@@ -208,6 +228,7 @@ def test_a_fault_of_the_workbench_itself_leaves_nobody_frozen(bench: Bench, hold
     assert progress.outcome is Outcome.FAILED
     assert "RuntimeError: a bug" in progress.error
     bench.assert_alive()
+    assert recover() == ()
 
 
 def test_a_full_disk_undoes_the_dump(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,16 @@ def test_a_note_is_appended(tmp_path: Path) -> None:
     entry.note("recovered", sentences=["x"])
     (entry,) = entries(tmp_path)
     assert entry.ended
+
+
+def test_old_journals_go_unless_they_are_unfinished(tmp_path: Path) -> None:
+    for name, last in (("ended", "ended: failed"), ("open", "frozen")):
+        begun = {"at": "begun", "schema": 1, "kind": "dump", **facts(), "time": time.time() - 100 * 86_400}
+        lines = (begun, {"at": last})
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (tmp_path / f"dump-1-{name.encode().hex()}.jsonl").write_text(text)
+    Journal("dump", facts(), tmp_path).close()
+    assert [entry.transitions[-1] for entry in entries(tmp_path)] == ["frozen", "begun"]
 
 
 def test_it_is_for_the_owner_only(tmp_path: Path) -> None:
