@@ -86,6 +86,7 @@ GLOSSARY: dict[str, Meaning] = {
         "net/ipv4/tcp_timer.c",
     ),
     "pid": Meaning("PID", "Process id in our pid namespace. A pid alone is no identity: it may be used again."),
+    "name": Meaning("NAME", "Name of the process, at most 15 bytes.", "comm in proc_pid_comm(5)"),
     "process_state": Meaning(
         "S", "R running, S sleeping, D uninterruptible, T stopped, t traced, Z zombie.", "proc_pid_stat(5)"
     ),

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from workbench.present.width import cell_width, fitting
 
+NO_BREAK = "\u00a0"
+"""A space at which no line is broken."""
 _PARTS = re.compile(r"[^ ]* +|[^ ]+")
 _LABEL = re.compile(r" *[^ ]+(?: [^ ]+)? {2,}")
 
@@ -41,8 +43,8 @@ def heading(text: str) -> Line:
 
 
 def plain(pieces: Line) -> str:
-    """The text alone."""
-    return "".join(text for text, _ in pieces).rstrip()
+    """The text alone, with ordinary spaces."""
+    return "".join(text for text, _ in pieces).replace(NO_BREAK, " ").rstrip()
 
 
 def plain_lines(lines: Iterable[Line]) -> list[str]:

@@ -15,7 +15,7 @@ from workbench.present.words import HURTING, LOCK_SHORT
 COLUMNS = (
     Column("lock", "LOCK", "l", 4, 7),
     Column("netns", "NETNS", "n", 4, 14, leaves=3, keep_end=True),
-    Column("backend", "BACKEND", "b", 8, 15, leaves=4),
+    Column("backend", "BACKEND", "b", 12, 15, leaves=4),
     Column("table", "TABLE", "t", 6, 24, leaves=2),
     Column("chain", "CHAIN", "c", 6, 16, leaves=1),
     Column("packets", "PKTS", "p", 4, 8, right=True),

@@ -37,9 +37,7 @@ def steps_line(progress: Progress) -> Line:
     """All steps in their order."""
     pieces: list[Piece | str] = []
     for step in progress.steps:
-        # A step stays together where the line is wrapped.
-        pieces += [(text.replace(" ", "\u00a0"), tone) for text, tone in step_text(step)]
-        pieces.append("  ")
+        pieces += [*step_text(step), "  "]
     return line(*pieces)
 
 

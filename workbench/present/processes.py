@@ -13,6 +13,7 @@ from workbench.present.words import LOCK_SHORT, PROCESS_STATES, STATE_SHORT
 
 COLUMNS = (
     Column("pid", "PID", "p", 5, 8, right=True),
+    Column("name", "NAME", "e", 8, 15, leaves=2),
     Column("process_state", "S", "s", 1, 1, leaves=4),
     Column("user", "USER", "u", 5, 12, leaves=5),
     Column("connections", "CONN", "c", 4, 6, right=True),
@@ -32,7 +33,7 @@ def processes_table(situation: Situation) -> Table:
         return unreadable(COLUMNS, situation.evidence.processes)
     shown = [process for process in situation.processes.values() if not is_kernel_thread(process)]
     rows = [_row(process, situation) for process in shown]
-    rows.sort(key=lambda row: (row.order[3] == 0, row.order[4] == 0, row.order[0]))
+    rows.sort(key=lambda row: (row.order[4] == 0, row.order[5] == 0, row.order[0]))
     return make_table(COLUMNS, rows, "There is no process.")
 
 
@@ -68,6 +69,7 @@ def _row(process: Process, situation: Situation) -> Row:
     command = command_text(process)
     cells = (
         str(process.pid),
+        printable(process.command),
         process.state,
         printable(process.user),
         str(connected) if connected else "",
@@ -81,6 +83,7 @@ def _row(process: Process, situation: Situation) -> Row:
     )
     order = (
         process.pid,
+        process.command,
         process.state,
         process.user,
         connected,
@@ -94,7 +97,17 @@ def _row(process: Process, situation: Situation) -> Row:
     )
     quiet = Tone.NORMAL if connected or listening else Tone.DIM
     state = Tone.WARNING if process.state in "TtZX" else Tone.DIM
-    tones = (quiet, state, Tone.DIM, Tone.STRONG if connected else Tone.DIM, quiet, Tone.LOCK, Tone.DIM, Tone.DIM)
+    tones = (
+        quiet,
+        Tone.STRONG if connected or listening else Tone.DIM,
+        state,
+        Tone.DIM,
+        Tone.STRONG if connected else Tone.DIM,
+        quiet,
+        Tone.LOCK,
+        Tone.DIM,
+        Tone.DIM,
+    )
     return Row((process.pid, process.start_time), cells, order, process, (*tones, Tone.DIM, Tone.DIM, quiet))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from workbench.operation.progress import Outcome, Progress, Proof, Step, StepState, Verdict
-from workbench.present.line import Line, Piece, Tone, heading, line, plain, plain_lines
+from workbench.present.line import NO_BREAK, Line, Piece, Tone, heading, line, plain, plain_lines
 from workbench.present.text import printable
 from workbench.present.units import byte_size, count, milliseconds
 
@@ -45,7 +45,9 @@ def step_text(step: Step) -> Line:
     took = "" if step.milliseconds is None else f" {milliseconds(step.milliseconds)}"
     held = " HELD" if step.state is StepState.HELD else ""
     named = tone if step.state in {StepState.HELD, StepState.FAILED, StepState.RUNNING, StepState.TODO} else Tone.NORMAL
-    return line((mark, tone), (f" {printable(step.name)}{held}", named), (took, Tone.DIM))
+    # No break within a step where the line is wrapped.
+    name = f" {printable(step.name)}{held}".replace(" ", NO_BREAK)
+    return line((mark, tone), (name, named), (took.replace(" ", NO_BREAK), Tone.DIM))
 
 
 def report_lines(progress: Progress) -> list[str]:
@@ -75,7 +77,9 @@ def proof_text(proof: Proof) -> Iterator[Line]:
         compared = count(proof.bytes_checked, "byte")
         yield line("      ", (f"{compared} of its queues compared one by one, all equal", Tone.DIM))
     for name, value in proof.facts.items():
-        yield line("      ", (printable(f"{name} {_fact(value)}"), Tone.DIM))
+        text = _fact(value)
+        if text:
+            yield line("      ", (printable(f"{name} {text}"), Tone.DIM))
 
 
 def _outcome(progress: Progress) -> Iterator[Line]:
@@ -116,7 +120,7 @@ def _locks(progress: Progress) -> Iterator[Line]:
         for lock in progress.locks:
             held = "" if lock.packets is None else f", {count(lock.packets, 'packet')} held back"
             yield line("  ", (printable(f"{lock.backend} {lock.name}"), Tone.LOCK), held)
-    elif progress.outcome in {Outcome.SUCCEEDED, Outcome.TURNED_BACK} and progress.plan.kind == "restore":
+    elif progress.outcome in {Outcome.SUCCEEDED, Outcome.TURNED_BACK} and progress.plan.connections:
         yield from (line(), line("No lock of these connections is left."))
 
 

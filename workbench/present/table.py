@@ -9,6 +9,8 @@ from workbench.present.line import Tone
 from workbench.present.width import cell_width, fit, fit_end
 
 EXTRA = 10
+WEIGHTY = 5
+"""Columns that leave later than this one's order are given room first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
     """(number of the column, its width) for those that fit into ``width`` cells, one space between them.
 
     Columns leave in their order until the least widths fit; what is left is dealt out, a cell to each
-    whose contents need more, then all of it to the last one.
+    whose contents need more, the weighty ones first, then all of it to the last one.
     """
     shown = [number for number in range(len(table.columns)) if _content(table, number)]
     shown = _without(
@@ -109,11 +111,11 @@ def placed(table: Table, width: int) -> tuple[tuple[int, int], ...]:
     shown = _without(table, shown, 1, lambda left: _needed(table, left) > width)
     room = width - _needed(table, shown)
     sizes = {number: _least(table, number) for number in shown}
-    wanting = sorted(shown, key=lambda each: table.columns[each].leaves)
-    while room > 0 and (wanting := [number for number in wanting if sizes[number] < _content(table, number)]):
-        for number in wanting[:room]:
-            sizes[number] += 1
-            room -= 1
+    for wanting in _by_weight(table, shown):
+        while room > 0 and (wanting := [number for number in wanting if sizes[number] < _content(table, number)]):
+            for number in wanting[:room]:
+                sizes[number] += 1
+                room -= 1
     if room > 0 and shown and not table.columns[shown[-1]].right:
         sizes[shown[-1]] += room
     return tuple((number, sizes[number]) for number in shown)
@@ -145,6 +147,12 @@ def table_as_text(table: Table, rows: Sequence[Row]) -> str:
     )
 
 
+def _by_weight(table: Table, shown: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Columns that are wide for a reason, and those that leave before them."""
+    first = [number for number in shown if table.columns[number].leaves < WEIGHTY]
+    return first, [number for number in shown if number not in first]
+
+
 def _without(table: Table, shown: list[int], leaves: int, too_wide: Callable[[list[int]], bool]) -> list[int]:
     """Take columns away, the first to leave first and none below ``leaves``, until they fit."""
     while too_wide(shown):
@@ -163,8 +171,9 @@ def _content_width(column: Column, cells: Sequence[str]) -> int:
 
 
 def _least(table: Table, number: int) -> int:
-    """A column whose contents are narrower than its least width takes no more than they do."""
-    return min(table.columns[number].least, max(_content(table, number), 1))
+    """A column whose contents are narrower than its least width takes no more; of a number no digit is cut."""
+    content = max(_content(table, number), 1)
+    return content if table.columns[number].right else min(table.columns[number].least, content)
 
 
 def _content(table: Table, number: int) -> int:

@@ -101,7 +101,8 @@ class WorkbenchApp(App[int]):
         self._received = time.monotonic()
         self._shown_since = self._received
         self._paused = False
-        self._seek: int | None = None
+        self._seek: dict[str, int] = {}
+        """By screen: the process to put the cursor on when it is seen."""
         self._told_unfinished = False
         self._collector = Collector(
             open_source,
@@ -175,8 +176,9 @@ class WorkbenchApp(App[int]):
 
     def _seek_row(self, front: WorkbenchScreen) -> None:
         """Put the cursor on the process that was just started, once it is seen."""
-        if self._seek is not None and isinstance(front, TableScreen) and front.go_to_process(self._seek):
-            self._seek = None
+        pid = self._seek.get(front.MODE)
+        if pid is not None and isinstance(front, TableScreen) and front.go_to_process(pid):
+            del self._seek[front.MODE]
 
     @on(LookFailed)
     def _look_failed(self, message: LookFailed) -> None:
@@ -281,7 +283,8 @@ class WorkbenchApp(App[int]):
 
     def _lab_started(self, handle: LabHandle) -> None:
         self.lab, self._lab_starting = handle, False
-        self._seek = handle.server_pid
+        if handle.server_pid is not None:
+            self._seek = dict.fromkeys(("connections", "processes"), handle.server_pid)
         self.notify(f"The lab connection is up: server {handle.server_pid}. d dumps it.", markup=False)
         self.look_now()
 

@@ -114,7 +114,7 @@ def test_two_ends_that_do_not_fit_are_told() -> None:
 def test_processes_with_connections_stand_first_with_their_tree() -> None:
     rows = processes_table(SITUATION).rows
     assert [row.cells[0] for row in rows] == ["4645", "4687", "1", "4646"]
-    assert rows[0].cells[3:6] == ("1", "1", "1")
+    assert rows[0].cells[4:7] == ("1", "1", "1")
     assert isinstance(rows[0].subject, Process)
     text = _text(process_detail(rows[0].subject, SITUATION))
     assert "with 1 descendant: worker 4646" in text

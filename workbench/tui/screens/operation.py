@@ -112,7 +112,7 @@ class OperationScreen(WorkbenchScreen):
     def action_turn_back(self) -> None:
         if self.workbench.session is not None:
             self.workbench.session.operation.turn_back()
-            self.notify("Turning back as soon as CRIU lets one.", markup=False)
+            self.notify("Turning back as soon as CRIU lets one.", markup=False, timeout=2)
 
     def action_log(self) -> None:
         self.toggle_class("-log")

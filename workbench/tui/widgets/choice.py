@@ -31,7 +31,8 @@ class ChoiceLine(Toned, can_focus=True):
         super().__init__(id=f"choice-{choice.key}")
         self.choice = choice
         self.chosen = choice.chosen
-        self._at = next((n for n, answer in enumerate(choice.answers) if answer[0] in choice.chosen), 0)
+        chosen = (number for number, answer in enumerate(choice.answers) if answer[0] in choice.chosen)
+        self._at = 0 if choice.several else next(chosen, 0)
 
     def on_focus(self) -> None:
         self._look()

@@ -53,7 +53,7 @@ class LineView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         if lines != self._lines:
             self._lines = lines
             self.virtual_size = Size(width, len(lines))
-            self.refresh()
+            self.refresh(layout=self.styles.is_auto_height)
         if self._follow and self._at_end:
             self.scroll_to(y=max(len(lines) - self.size.height, 0), animate=False, immediate=True)
 
