@@ -2,13 +2,14 @@
 
 What it looks at
 ----------------
-Open character and block devices of the process tree that is to be dumped, other than the harmless ones (null, zero,
-full, random, urandom).
+Open character and block devices of the process tree that is to be dumped, other than those of
+memory (null, zero, full, random, urandom, kmsg).
 
 Why it matters
 --------------
 What a program did with a device lies in the device's driver. CRIU needs a plugin for it (amdgpu and cuda have one),
-and otherwise stops: `Can't dump file ... of type chr`.
+and otherwise stops: `Can't dump file 4 of that type [20600] (chr 10:229)`. A tun device it can dump, but only together
+with its network namespace: `Net namespace is required to dump tun link`.
 
 What to do
 ----------
@@ -16,7 +17,7 @@ Let the program close the device before the dump, or give CRIU the plugin (`--li
 
 When it is wrong
 ----------------
-/dev/net/tun and the plugins' own devices can be dumped.
+The device is one of a plugin's own, or a tun device of a container that is dumped with its network namespace.
 
 References
 ----------
@@ -25,37 +26,29 @@ criu/files-ext.c, criu/tun.c; criu-plugins.
 
 from collections.abc import Iterator, Mapping
 
-from workbench.checking import Fix, Problem, Quote, Severity
-from workbench.checking.phrases import process_subject
-from workbench.checking.targets import dumped
-from workbench.evidence import Descriptor, DescriptorKind, Gap, Process, Target
+from workbench.checking import Fix, Problem
+from workbench.checking.survival import Verdict
+from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.evidence import Gap, Process
 
 CODE = "PRC006"
 NAME = "device-fd-unsupported"
 SINCE = "0.1"
 
-HARMLESS = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "net/tun")}
 
-
-def check(
-    descriptors: tuple[Descriptor, ...],
-    processes: Mapping[int, Process] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each device of each process."""
     seen: set[tuple[int, str]] = set()
-    for item in descriptors:
-        path = item.target.removesuffix(" (deleted)")  # CRIU makes a removed device node again
-        if item.kind is not DescriptorKind.DEVICE or item.pid not in dumped(target) or path in HARMLESS:
+    for verdict in caused(verdicts, NAME):
+        each = verdict.descriptor
+        if each is None or (each.pid, each.target) in seen:
             continue
-        if (item.pid, item.target) in seen:
-            continue
-        seen.add((item.pid, item.target))
+        seen.add((each.pid, each.target))
         yield Problem(
-            Severity.WARNING,
-            process_subject(item.pid, processes),
-            f"It has the device {item.target} open, and CRIU cannot save what a device holds without a plugin for it.",
-            facts={"fd": item.fd},
-            quotes=(Quote("descriptors", f"{item.pid} fd {item.fd} -> {item.target}"),),
+            severity(verdict),
+            subject(verdict, processes),
+            f"It has the device {each.target} open as {what(verdict)}: {verdict.reason}.",
+            facts={"fd": each.fd},
+            quotes=quotes(verdict),
             fixes=(Fix("Let the program close the device before the dump, or give CRIU its plugin."),),
         )

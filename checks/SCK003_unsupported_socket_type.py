@@ -24,35 +24,25 @@ criu/sockets.c, criu/sk-inet.c (can_dump_ipproto).
 
 from collections.abc import Iterator, Mapping
 
-from workbench.checking import Fix, Problem, Quote, Severity
-from workbench.checking.phrases import process_subject
-from workbench.checking.targets import dumped
-from workbench.evidence import Descriptor, DescriptorKind, Gap, Process, Target
+from workbench.checking import Fix, Problem
+from workbench.checking.survival import Verdict
+from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.evidence import Gap, Process
 
 CODE = "SCK003"
 NAME = "unsupported-socket-type"
 SINCE = "0.1"
 
-KINDS = {
-    DescriptorKind.SCTP: "an SCTP socket",
-    DescriptorKind.OTHER_SOCKET: "a socket of a family that CRIU does not know",
-}
 
-
-def check(
-    descriptors: tuple[Descriptor, ...],
-    processes: Mapping[int, Process] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each such descriptor."""
-    for item in descriptors:
-        if item.kind not in KINDS or item.pid not in dumped(target):
-            continue
+    for verdict in caused(verdicts, NAME):
+        each = verdict.descriptor
         yield Problem(
-            Severity.ERROR,
-            process_subject(item.pid, processes),
-            f"Descriptor {item.fd} is {KINDS[item.kind]}, and CRIU stops the dump at it.",
-            facts={"fd": item.fd, "inode": item.inode},
-            quotes=(Quote("descriptors", f"{item.pid} fd {item.fd} -> {item.target}"),),
+            severity(verdict),
+            subject(verdict, processes),
+            f"{what(verdict).capitalize()} is {verdict.reason}, and stops the dump at it.",
+            facts={"fd": each and each.fd, "inode": each and each.inode},
+            quotes=quotes(verdict),
             fixes=(Fix("Let the program close this socket, or stop what uses it, before the dump."),),
         )

@@ -11,8 +11,9 @@ system log, D-Bus, a database on the same host), it refuses: `External socket is
 
 What to do
 ----------
-Close the connection before the dump, dump the other process too, or tell CRIU that the socket is external and will be
-there again: `--external unix[INODE]`. Datagram sockets to the system log need `--ext-unix-sk`.
+Close the connection before the dump, or dump the other process, too. Datagram sockets with a named peer (the system
+log) need `--ext-unix-sk`, for the dump and for the restore. `--external unix[INODE]` lets the dump of a stream pass,
+but the restore still has no other end to give it.
 
 When it is wrong
 ----------------
@@ -25,42 +26,36 @@ criu/sk-unix.c; criu(8), --external, --ext-unix-sk.
 
 from collections.abc import Iterator, Mapping
 
-from workbench.checking import Fix, Problem, Quote, Severity
-from workbench.checking.phrases import listed, process_subject
-from workbench.checking.targets import dumped
-from workbench.evidence import Descriptor, DescriptorKind, Gap, Process, Target
+from workbench.checking import Fix, Problem
+from workbench.checking.phrases import listed
+from workbench.checking.survival import Answer, Verdict
+from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.evidence import Gap, Process
 
 CODE = "SCK010"
 NAME = "unix-external-peer"
 SINCE = "0.1"
 
 
-def check(
-    descriptors: tuple[Descriptor, ...],
-    processes: Mapping[int, Process] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each socket with its peer outside."""
-    pids = dumped(target)
-    ours = {item.inode for item in descriptors if item.pid in pids}
-    seen: set[int] = set()
-    for item in descriptors:
-        if item.kind is not DescriptorKind.UNIX or item.pid not in pids or item.inode in seen:
+    known = {} if isinstance(processes, Gap) else processes
+    for verdict in caused(verdicts, NAME):
+        each = verdict.descriptor
+        if each is None:
             continue
-        if not item.inode or not item.peer_inode or item.peer_inode in ours:
-            continue
-        seen.add(item.inode)
-        names = {} if isinstance(processes, Gap) else processes
-        peers = [f"{names[pid].command} {pid}" if pid in names else str(pid) for pid in item.peer_pids]
+        peers = [f"{known[pid].command} {pid}" if pid in known else str(pid) for pid in each.peer_pids]
+        named = verdict.answer is Answer.NEEDS
         yield Problem(
-            Severity.ERROR,
-            process_subject(item.pid, processes),
-            f"Descriptor {item.fd} is a unix socket connected to {listed(peers) or 'a process that cannot be seen'}, "
-            "which is not part of what is dumped: CRIU refuses this unless it is told that the socket is external.",
-            facts={"fd": item.fd, "inode": item.inode, "peer_inode": item.peer_inode, "peer_pids": item.peer_pids},
-            quotes=(Quote("descriptors", f"{item.pid} fd {item.fd} -> {item.target}"),),
+            severity(verdict),
+            subject(verdict, processes),
+            f"{what(verdict).capitalize()} is connected to {listed(peers)}, which is not part of what is dumped. "
+            + ("CRIU connects it again by the name of its peer, if it is told to." if named else "CRIU refuses this."),
+            facts={"fd": each.fd, "inode": each.inode, "peer_inode": each.peer_inode, "peer_pids": each.peer_pids},
+            quotes=quotes(verdict),
             fixes=(
-                Fix("Let the program close this connection before the dump."),
-                Fix(f"Or add to the dump: --external unix[{item.inode}]"),
+                Fix("Add --ext-unix-sk to the dump and to the restore.")
+                if named
+                else Fix("Let the program close this connection before the dump, or dump the other process, too."),
             ),
         )

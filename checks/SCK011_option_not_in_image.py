@@ -1,16 +1,16 @@
-"""A connection has a setting that no image carries: it will be lost without a word.
+"""A socket has settings that no image carries: they will be lost without a word.
 
 What it looks at
 ----------------
-Settings of the connected sockets of the process tree that is to be dumped, as far as they can be seen without
-touching the socket: congestion control other than the namespace's default, TCP_USER_TIMEOUT, and segments received
-out of order.
+All options of the sockets of the process tree that is to be dumped, against those of a new socket of the same kind in
+the same network namespace: what differs and is not among those that CRIU saves will be lost. Where the sockets may not
+be asked, congestion control and TCP_USER_TIMEOUT are told by the kernel's lists.
 
 Why it matters
 --------------
 CRIU reports success, and the restored connection behaves differently: another congestion control, no user timeout (so
-that a dead peer is noticed after 15 minutes instead of the seconds that the program asked for), or data that the peer
-must send once more.
+that a dead peer is noticed after 15 minutes instead of the seconds that the program asked for), no path MTU discovery,
+or no ancillary messages any more where the program waits for them.
 
 What to do
 ----------
@@ -19,8 +19,8 @@ default of the namespace in which it is restored.
 
 When it is wrong
 ----------------
-The setting may not matter to the program. Other options are lost too and cannot be seen from outside (MD5 keys,
-TCP_DEFER_ACCEPT, pacing, ...).
+The setting may not matter to the program. Memberships in multicast groups and TCP_WINDOW_CLAMP of a connection are
+lost, too, and cannot be told.
 
 References
 ----------
@@ -29,10 +29,13 @@ criu/sockets.c, criu/sk-tcp.c (dump_tcp_opts); tcp(7).
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from workbench.checking import Fix, Problem, Quote, Severity
-from workbench.checking.phrases import listed, socket_subject
+from workbench.checking import Fix, Problem, Severity
+from workbench.checking.phrases import listed
+from workbench.checking.survival import Answer, Verdict
+from workbench.checking.survival.options import VITAL
+from workbench.checking.survival.words import caused, quotes, subject, what
 from workbench.checking.targets import dumped_sockets
-from workbench.evidence import Gap, Sequences, Socket, Sysctl, Target
+from workbench.evidence import BorrowedSocket, Gap, Process, Sequences, Socket, Sysctl, Target
 
 CODE = "SCK011"
 NAME = "option-not-in-image"
@@ -40,34 +43,49 @@ SINCE = "0.1"
 
 
 def check(
+    verdicts: tuple[Verdict, ...],
     sockets: Sequence[Socket],
+    borrowed: Mapping[int, BorrowedSocket] | Gap,
     sysctls: tuple[Sysctl, ...] | Gap,
     sequences: Mapping[int, Sequences] | Gap,
+    processes: Mapping[int, Process] | Gap,
     target: Target,
 ) -> Iterator[Problem]:
-    """One problem for each connection that loses something."""
-    defaults = {
-        item.netns: item.value
-        for item in (() if isinstance(sysctls, Gap) else sysctls)
-        if item.name == "net.ipv4.tcp_congestion_control"
-    }
+    """One problem for each socket that loses something: a warning if the program would behave differently."""
+    asked = {} if isinstance(borrowed, Gap) else borrowed
+    told = {socket.inode: _told(socket, sysctls, sequences) for socket in dumped_sockets(sockets, target)}
+    found: dict[str, tuple[Verdict, list[str]]] = {}
+    for verdict in caused(verdicts, NAME):
+        lost = verdict.facts["lost"]
+        if isinstance(lost, list):
+            found.setdefault(what(verdict), (verdict, []))[1].extend(lost)
     for socket in dumped_sockets(sockets, target):
-        if not socket.peer.port:
-            continue
-        known = None if isinstance(sequences, Gap) else sequences.get(socket.cookie)
-        lost = []
-        if socket.congestion and socket.congestion != defaults.get(socket.netns, socket.congestion):
-            lost.append(f"congestion control {socket.congestion} (back to {defaults[socket.netns]})")
-        if known and known.user_timeout_ms:
-            lost.append(f"TCP_USER_TIMEOUT of {known.user_timeout_ms} ms (back to none)")
-        if known and known.out_of_order:
-            lost.append("segments received out of order (the peer must send them again)")
-        if lost:
-            yield Problem(
-                Severity.NOTE,
-                socket_subject(socket),
-                f"No image can carry this, and it will be gone after the restore: {listed(lost)}.",
-                facts={"lost": lost},
-                quotes=(Quote("sockets", f"{socket.connection} {socket.congestion or ''}"),),
-                fixes=(Fix("Let the program set it again after the restore, if it matters."),),
-            )
+        if socket.inode not in asked and told[socket.inode]:
+            verdict = Verdict(Answer.LOSES, NAME, "", socket=socket)
+            found.setdefault(what(verdict), (verdict, []))[1].extend(told[socket.inode])
+    for name, (verdict, lost) in found.items():
+        vital = any(option in VITAL for each in lost for option in each.split(" ", 1)[:1])
+        yield Problem(
+            Severity.WARNING if vital else Severity.NOTE,
+            subject(verdict, processes),
+            f"No image can carry this of {name}, and it will be gone after the restore: {listed(lost)}.",
+            facts={"lost": lost},
+            quotes=quotes(verdict),
+            fixes=(Fix("Let the program set it again after the restore, if it matters."),),
+        )
+
+
+def _told(socket: Socket, sysctls: tuple[Sysctl, ...] | Gap, sequences: Mapping[int, Sequences] | Gap) -> list[str]:
+    """What the kernel's lists tell of a socket that could not be asked."""
+    name = "net.ipv4.tcp_congestion_control"
+    known = () if isinstance(sysctls, Gap) else sysctls
+    default = next(
+        (item.value for item in known if item.netns == socket.netns and item.name == name), socket.congestion
+    )
+    lost = []
+    if socket.peer.port and socket.congestion and socket.congestion != default:
+        lost.append(f"TCP_CONGESTION {socket.congestion} (back to {default})")
+    timers = None if isinstance(sequences, Gap) else sequences.get(socket.cookie)
+    if timers and timers.user_timeout_ms:
+        lost.append(f"TCP_USER_TIMEOUT {timers.user_timeout_ms} (back to 0)")
+    return lost

@@ -51,7 +51,7 @@ def test_a_session_of_a_shell_outside() -> None:
 
 @pytest.mark.parametrize(
     ("path", "harmful"),
-    [("/dev/nvidiactl", True), ("/dev/null", False), ("/dev/null (deleted)", False), ("/dev/net/tun", False)],
+    [("/dev/nvidiactl", True), ("/dev/null", False), ("/dev/null (deleted)", False), ("/dev/net/tun", True)],
 )
 def test_devices(path: str, harmful: bool) -> None:
     device = replace(FILE, kind=DescriptorKind.DEVICE, target=path)

@@ -54,7 +54,7 @@ def test_multipath_sockets_by_sock_diag_or_by_descriptor() -> None:
 
 
 def test_a_socket_of_a_kind_that_criu_does_not_know() -> None:
-    item = Descriptor(50, 4, DescriptorKind.SCTP, "socket:[700]", inode=700)
+    item = Descriptor(50, 4, DescriptorKind.SCTP, "socket:[710]", inode=710)
     assert "SCTP" in one("SCK003", host(descriptors=(item,), target=TARGET)).problem.message
     assert ask("SCK003", host(descriptors=(replace(item, kind=DescriptorKind.NETLINK),), target=TARGET)) == []
 
@@ -127,7 +127,7 @@ def test_a_unix_peer_outside_of_the_tree() -> None:
     evidence = host(descriptors=(UNIX,), processes={50: SERVER, 60: other}, target=TARGET)
     finding = one("SCK010", evidence)
     assert "syslogd 60" in finding.problem.message
-    assert any("unix[900]" in fix.text for fix in finding.problem.fixes)
+    assert finding.problem.facts["inode"] == 900
 
 
 @pytest.mark.parametrize("change", [{"peer_inode": None}, {"kind": DescriptorKind.FILE}, {"pid": 60}])
@@ -145,7 +145,7 @@ def test_options_that_no_image_carries() -> None:
     known = {7: replace(SEQUENCES, user_timeout_ms=3000, out_of_order=True)}
     evidence = host(sockets=(replace(SOCKET, congestion="bbr"),), sysctls=default, sequences=known, target=TARGET)
     finding = one("SCK011", evidence)
-    assert finding.severity is Severity.NOTE
+    assert finding.severity is Severity.WARNING
     assert len(finding.problem.facts["lost"]) == 3  # type: ignore[arg-type]
     plain = host(sockets=(replace(SOCKET, congestion="cubic"),), sysctls=default, target=TARGET)
     assert ask("SCK011", plain) == []

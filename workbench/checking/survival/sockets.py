@@ -34,6 +34,8 @@ class Surroundings:
     """Network namespace of the process that has it open."""
     addresses: frozenset[str] | None = None
     borrowed: BorrowedSocket | None = None
+    inodes: frozenset[int] = frozenset()
+    """Everything that the tree has open."""
     ext_unix_sk: bool = False
     """``--ext-unix-sk`` is given."""
 
@@ -150,7 +152,7 @@ def _bound(each: Descriptor, asked: BorrowedSocket, around: Surroundings) -> Ite
 def _unix(each: Descriptor, around: Surroundings) -> Iterator[Verdict]:
     asked = around.borrowed
     outside = [pid for pid in each.peer_pids if pid not in around.tree]
-    inside = [pid for pid in each.peer_pids if pid in around.tree]
+    inside = each.peer_inode in around.inodes or len(outside) < len(each.peer_pids)
     if asked is not None and asked.listening and asked.readable:
         yield Verdict(Answer.LOSES, "unix-in-flight", "who connected and was not accepted is cut off")
     if not each.peer_inode:

@@ -178,9 +178,9 @@ def _connected(socket: Socket, around: Around) -> Iterator[Verdict]:
             facts={"bytes": lost},
         )  # fmt: skip
     if around.sequences is not None and around.sequences.out_of_order:
-        yield Verdict(
-            Answer.LOSES, "out-of-order-lost", "segments that came out of order are dropped: the peer sends them again"
-        )
+        reason = "segments that came out of order are dropped: the peer must send them again"
+        facts = {"lost": ["segments received out of order (the peer must send them again)"], "options": {}}
+        yield Verdict(Answer.LOSES, "option-not-in-image", reason, facts=facts)
     reason = _KEPT.get(socket.state, _CLOSING)
     yield Verdict(
         Answer.NEEDS, "tcp-established", reason, "Connected TCP socket, consider using --tcp-established option.",

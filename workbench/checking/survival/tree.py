@@ -36,6 +36,7 @@ class _Tree:
         self.descriptors: Sequence[Descriptor] = () if isinstance(evidence.descriptors, Gap) else evidence.descriptors
         self.borrowed: Mapping[int, BorrowedSocket] = {} if isinstance(evidence.borrowed, Gap) else evidence.borrowed
         self.sequences: Mapping[int, Sequences] = {} if isinstance(evidence.sequences, Gap) else evidence.sequences
+        self.inodes = frozenset(each.inode for each in self.descriptors if each.pid in pids and each.inode is not None)
         self.homes = {each.pid: each.namespaces.net for each in tree}
         self.sockets, self.half_open = self._sockets()
 
@@ -50,8 +51,8 @@ class _Tree:
             if each.pid not in self.pids:
                 continue
             yield from descriptor_verdicts(each, self.pids, has_master=has_master)
-            if each.target.startswith("socket:") and each.inode is not None and each.inode not in seen:
-                seen.add(each.inode)
+            if each.inode is None or each.inode not in seen:
+                seen.update(() if each.inode is None else (each.inode,))
                 yield from socket_verdicts(each, self._surroundings(each))
 
     def _own(self) -> Process | None:
@@ -86,10 +87,11 @@ class _Tree:
         asked = self.borrowed.get(each.inode or 0)
         home = self.homes.get(each.pid)
         netns = asked.netns if asked is not None and asked.netns is not None else home
-        return Surroundings(self.pids, home, self._addresses(netns), asked)
+        return Surroundings(self.pids, home, self._addresses(netns), asked, self.inodes)
 
     def _addresses(self, netns: int | None) -> frozenset[str] | None:
         network = self.evidence.network
         if isinstance(network, Gap) or netns is None:
             return None
-        return frozenset(each.address.partition("%")[0] for each in network.addresses if each.netns == netns)
+        found = frozenset(each.address.partition("%")[0] for each in network.addresses if each.netns == netns)
+        return found or None

@@ -1,0 +1,283 @@
+"""TCP sockets: every state that a descriptor can have, and what is special about some."""
+
+import ctypes
+import os
+import socket
+import struct
+
+from tests.e2e.preflight.making import (
+    SMALL,
+    called,
+    connected,
+    cut,
+    drop,
+    elsewhere,
+    fill,
+    kept,
+    listening,
+    pair,
+    peers,
+    reset,
+    to_device,
+)
+
+IPPROTO_MPTCP = 262
+TCP_MD5SIG, SO_ATTACH_FILTER, SO_ATTACH_BPF = 14, 26, 50
+BPF, BPF_PROG_LOAD = 321, 5  # on x86_64
+IP_FREEBIND, IP_TRANSPARENT, IPV6_FREEBIND = 15, 19, 78
+
+
+def established() -> list[socket.socket]:
+    return pair()
+
+
+def unread() -> list[socket.socket]:
+    made = pair()
+    peers[0].sendall(b"r" * 1000)
+    return made
+
+
+def unsent() -> list[socket.socket]:
+    ours, theirs = connected()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+    kept.append(theirs)
+    fill(ours)
+    return [ours]
+
+
+def close_wait() -> list[socket.socket]:
+    ours, theirs = connected()
+    theirs.shutdown(socket.SHUT_WR)
+    kept.append(theirs)
+    return [ours]
+
+
+def fin_wait2() -> list[socket.socket]:
+    made = pair()
+    made[0].shutdown(socket.SHUT_WR)
+    return made
+
+
+def fin_wait1() -> list[socket.socket]:
+    ours, theirs = connected()
+    cut(ours, theirs)
+    ours.shutdown(socket.SHUT_WR)
+    return [ours]
+
+
+def closing() -> list[socket.socket]:
+    ours, theirs = connected()
+    cut(ours, theirs)
+    ours.shutdown(socket.SHUT_WR)
+    theirs.shutdown(socket.SHUT_WR)
+    return [ours]
+
+
+def last_ack() -> list[socket.socket]:
+    ours, theirs = connected()
+    theirs.shutdown(socket.SHUT_WR)
+    cut(ours, theirs)
+    ours.shutdown(socket.SHUT_WR)
+    return [ours]
+
+
+def shutdown_read() -> list[socket.socket]:
+    made = pair()
+    made[0].shutdown(socket.SHUT_RD)
+    return made
+
+
+def was_reset() -> list[socket.socket]:
+    ours, theirs = connected()
+    reset(theirs)
+    return [ours]
+
+
+def fresh() -> list[socket.socket]:
+    return [socket.socket()]
+
+
+def bound() -> list[socket.socket]:
+    made = socket.socket()
+    made.bind(("127.0.0.1", 0))
+    return [made]
+
+
+def listen() -> list[socket.socket]:
+    return [listening()]
+
+
+def listen_any_v6() -> list[socket.socket]:
+    return [listening("::")]
+
+
+def unaccepted() -> list[socket.socket]:
+    made = listening()
+    client = socket.create_connection(made.getsockname())
+    kept.append(client)
+    return [made]
+
+
+def syn_recv() -> list[socket.socket]:
+    made = listening()
+    drop("tcp sport", made.getsockname()[1])  # the client never sees the SYN-ACK
+    client = socket.socket()
+    client.setblocking(False)
+    client.connect_ex(made.getsockname())
+    kept.append(client)
+    return [made]
+
+
+def syn_sent() -> list[socket.socket]:
+    listener = listening()
+    drop("tcp dport", listener.getsockname()[1])
+    made = socket.socket()
+    made.setblocking(False)
+    made.connect_ex(listener.getsockname())
+    kept.append(listener)
+    return [made]
+
+
+def mptcp() -> list[socket.socket]:
+    return pair(protocol=IPPROTO_MPTCP)
+
+
+def mptcp_listen() -> list[socket.socket]:
+    return [listening(protocol=IPPROTO_MPTCP)]
+
+
+def md5() -> list[socket.socket]:
+    def key(made: socket.socket) -> None:
+        storage = struct.pack("=H2x4s", socket.AF_INET, socket.inet_aton("127.0.0.1")).ljust(128, b"\0")
+        made.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, storage + struct.pack("=BBHi80s", 0, 0, 6, 0, b"secret"))
+
+    return pair(prepare=key)
+
+
+def urgent() -> list[socket.socket]:
+    made = pair()
+    peers[0].sendall(b"abc")
+    peers[0].send(b"!", socket.MSG_OOB)
+    return made
+
+
+def urgent_then_more() -> list[socket.socket]:
+    made = urgent()
+    peers[0].sendall(b"def")
+    return made
+
+
+def v4_mapped() -> list[socket.socket]:
+    return pair("127.0.0.1", to="::ffff:127.0.0.1")
+
+
+def established_v6() -> list[socket.socket]:
+    return pair("::1")
+
+
+def looks_mapped_v6() -> list[socket.socket]:
+    return pair("fd99::ffff:a63:102")
+
+
+def link_local() -> list[socket.socket]:
+    return pair("fe80::9")
+
+
+def link_local_device() -> list[socket.socket]:
+    return pair("fe80::9", prepare=to_device)
+
+
+def bound_device() -> list[socket.socket]:
+    made = socket.socket()
+    to_device(made)
+    made.bind(("10.9.9.1", 0))
+    made.listen()
+    return [made]
+
+
+def freebind_listen() -> list[socket.socket]:
+    made = socket.socket()
+    made.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
+    made.bind(("10.200.0.1", 0))
+    made.listen()
+    return [made]
+
+
+def transparent_listen() -> list[socket.socket]:
+    made = socket.socket()
+    made.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
+    made.bind(("10.200.0.1", 0))
+    made.listen()
+    return [made]
+
+
+def both_ends() -> list[socket.socket]:
+    return list(connected())
+
+
+def shared_outside() -> list[socket.socket]:
+    made = pair()
+    kept.extend(made)
+    return made
+
+
+def shared_listener_outside() -> list[socket.socket]:
+    made = listen()
+    kept.extend(made)
+    return made
+
+
+def loaded_bpf() -> int:
+    """A socket filter that lets everything through: r0 = -1; exit."""
+    program = ctypes.create_string_buffer(struct.pack("=BBhiBBhi", 0xB7, 0, 0, -1, 0x95, 0, 0, 0))
+    name = ctypes.create_string_buffer(b"GPL")
+    attributes = struct.pack("=IIQQ", 1, 2, ctypes.addressof(program), ctypes.addressof(name)).ljust(120, b"\0")
+    return called("syscall", BPF, BPF_PROG_LOAD, ctypes.create_string_buffer(attributes, 120), 120)
+
+
+def ebpf_filter() -> list[socket.socket]:
+    made = pair()
+    loaded = loaded_bpf()
+    made[0].setsockopt(socket.SOL_SOCKET, SO_ATTACH_BPF, loaded)
+    os.close(loaded)
+    return made
+
+
+def classic_filter() -> list[socket.socket]:
+    made = pair()
+    program = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, 0xFFFF))
+    made[0].setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", 1, ctypes.addressof(program)))
+    return made
+
+
+def foreign_connected() -> list[socket.socket]:
+    return elsewhere(pair)
+
+
+def foreign_listen() -> list[socket.socket]:
+    return elsewhere(listen)
+
+
+def foreign_fresh() -> list[socket.socket]:
+    return elsewhere(fresh)
+
+
+def link_local_listen() -> list[socket.socket]:
+    return [listening("fe80::9")]
+
+
+def shared_reuseport_outside() -> list[socket.socket]:
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    made.bind(("127.0.0.1", 0))
+    made.listen()
+    kept.append(made)
+    return [made]
+
+
+def freebind_listen_v6() -> list[socket.socket]:
+    made = socket.socket(socket.AF_INET6)
+    made.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+    made.bind(("fd12::1", 0))
+    made.listen()
+    return [made]

@@ -1,0 +1,143 @@
+"""Checks that tell of one verdict each: fired by the evidence that it is judged from, quiet without."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.checks.made import LINE, LISTENER, NETNS, SERVER, SOCKET, TARGET, ask, host, one
+from workbench.checking import Severity
+from workbench.evidence import (
+    Address,
+    BorrowedSocket,
+    Descriptor,
+    DescriptorKind,
+    Endpoint,
+    Evidence,
+    Holder,
+    Network,
+    TcpState,
+)
+
+OPENED = Descriptor(50, 5, DescriptorKind.UDP, "socket:[900]", inode=900)
+ASKED = BorrowedSocket(
+    pid=50, fd=5, inode=900, family=2, type=2, protocol=17, netns=NETNS, listening=False, readable=False,
+    local="10.0.0.2:53", peer="", options={"SO_REUSEADDR": 0, "UDP_CORK": 0}, fresh={"SO_REUSEADDR": 0, "UDP_CORK": 0},
+    unread_memory=0,
+)  # fmt: skip
+TCP = replace(ASKED, inode=700, type=1, protocol=6, local="10.0.0.2:7022", peer="10.0.0.1:5000", unread=0)
+HERE = Network(
+    (), (Address(NETNS, "eth0", "10.0.0.2", 24, "global"), Address(NETNS, "eth0", "fe80::2", 64, "link")), ()
+)
+
+
+def dump(*opened: Descriptor, asked: BorrowedSocket | None = None, **sections: Any) -> Evidence:
+    """A dump of process 50, which has these open, on a host with the address 10.0.0.2."""
+    borrowed: Mapping[int, BorrowedSocket] = {} if asked is None else {asked.inode: asked}
+    return host(**{"descriptors": opened, "borrowed": borrowed, "network": HERE, "target": TARGET, **sections})
+
+
+def udp(**changes: Any) -> Evidence:
+    return dump(OPENED, asked=replace(ASKED, **changes))
+
+
+def other(kind: DescriptorKind, target: str = "socket:[900]", **changes: Any) -> Evidence:
+    return dump(replace(OPENED, kind=kind, target=target, **changes))
+
+
+def tcp(asked: BorrowedSocket | None = None, **changes: Any) -> Evidence:
+    return dump(sockets=(replace(SOCKET, **changes), LISTENER), asked=asked)
+
+
+FE80 = replace(LINE, local=Endpoint("fe80::2", 7022), peer=Endpoint("fe80::1", 5000))
+SHARED = (*SOCKET.holders, Holder(60, 3, "parent"))
+CASES: dict[str, tuple[Evidence, Evidence, Severity]] = {
+    "SCK012": (
+        tcp(family=10, local=FE80.local, peer=FE80.peer),
+        tcp(family=10, local=FE80.local, peer=Endpoint("::", 0), state=TcpState.LISTEN),
+        Severity.ERROR,
+    ),
+    "SCK013": (
+        tcp(local=Endpoint("10.0.0.99", 7022), state=TcpState.LISTEN, peer=Endpoint("0.0.0.0", 0)),
+        tcp(local=Endpoint("127.0.0.5", 7022)),
+        Severity.ERROR,
+    ),
+    "SCK014": (tcp(holders=SHARED), tcp(), Severity.ERROR),
+    "SCK015": (
+        tcp(replace(TCP, options={"SO_ATTACH_BPF": 1})),
+        tcp(replace(TCP, options={"SO_ATTACH_FILTER": 3})),
+        Severity.ERROR,
+    ),
+    "SCK016": (udp(netns=4026532999), udp(), Severity.WARNING),
+    "SCK017": (udp(options={"UDP_CORK": 1}), udp(), Severity.ERROR),
+    "SCK018": (
+        dump(replace(OPENED, kind=DescriptorKind.NETLINK), asked=replace(ASKED, family=16, readable=True)),
+        dump(replace(OPENED, kind=DescriptorKind.NETLINK), asked=replace(ASKED, family=16)),
+        Severity.ERROR,
+    ),
+    "SCK019": (udp(readable=True, unread_memory=832), udp(), Severity.WARNING),
+    "SCK020": (tcp(md5_keys=1), tcp(md5_keys=0), Severity.WARNING),
+    "SCK021": (
+        tcp(replace(TCP, urgent=True, unread=3), recv_q=7),
+        tcp(replace(TCP, unread=7), recv_q=7),
+        Severity.WARNING,
+    ),
+    "SCK022": (
+        dump(replace(OPENED, kind=DescriptorKind.UNIX), asked=replace(ASKED, family=1, listening=True, readable=True)),
+        dump(replace(OPENED, kind=DescriptorKind.UNIX), asked=replace(ASKED, family=1, listening=True)),
+        Severity.WARNING,
+    ),
+    "SCK023": (
+        dump(sockets=(LISTENER, replace(SOCKET, state=TcpState.SYN_RECV, inode=0, holders=()))),
+        dump(sockets=(LISTENER, replace(SOCKET, inode=0, holders=()))),
+        Severity.NOTE,
+    ),
+    "PRC010": (
+        other(DescriptorKind.FILE, "/file", mount_visible=False),
+        other(DescriptorKind.FILE, "/file", mount_visible=True),
+        Severity.ERROR,
+    ),
+    "PRC011": (
+        other(DescriptorKind.OTHER, "anon_inode:[pidfd]", peer_pids=(60,)),
+        other(DescriptorKind.OTHER, "anon_inode:[pidfd]", peer_pids=(50,)),
+        Severity.ERROR,
+    ),
+    "PRC012": (
+        other(DescriptorKind.OTHER, "anon_inode:[perf_event]"),
+        other(DescriptorKind.EVENT, "anon_inode:[eventfd]"),
+        Severity.ERROR,
+    ),
+    "PRC013": (
+        other(DescriptorKind.PIPE, "pipe:[900]", peer_pids=(60,)),
+        other(DescriptorKind.PIPE, "pipe:[900]", peer_pids=(50, 60)),
+        Severity.WARNING,
+    ),
+    "PRC014": (
+        other(DescriptorKind.FILE, "/tmp/x (deleted)", allocated=2 << 20),
+        other(DescriptorKind.FILE, "/tmp/x", allocated=2 << 20),
+        Severity.WARNING,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_it_fires(code: str) -> None:
+    fires, _, severity = CASES[code]
+    found = one(code, fires)
+    assert found.severity is severity
+    assert found.problem.quotes
+    assert found.problem.fixes
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_it_is_quiet(code: str) -> None:
+    assert ask(code, CASES[code][1]) == []
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_it_is_quiet_about_processes_that_are_not_dumped(code: str) -> None:
+    sections = {name: getattr(CASES[code][0], name) for name in ("descriptors", "borrowed", "sockets", "network")}
+    evidence = host(**sections, processes={50: SERVER, 70: replace(SERVER, pid=70)},
+                    target=replace(TARGET, pids=frozenset({70})))  # fmt: skip
+    assert ask(code, evidence) == []
