@@ -7,7 +7,7 @@ from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
-from workbench.present.line import Line, Tone
+from workbench.present.line import NO_BREAK, Line, Tone
 
 TONES = frozenset(f"tone--{tone.value}" for tone in Tone)
 """Component classes of all tones; Textual looks for them along the first base class only."""
@@ -28,6 +28,7 @@ class Toned(Widget):
         """A line in exactly ``width`` cells; ``over`` is laid over every piece (the cursor)."""
         base = self.rich_style + over if over else self.rich_style
         segments = [
-            Segment(text, self.tone_style(tone) + over if over else self.tone_style(tone)) for text, tone in pieces
+            Segment(text.replace(NO_BREAK, " "), self.tone_style(tone) + over if over else self.tone_style(tone))
+            for text, tone in pieces
         ]
         return Strip(segments).adjust_cell_length(width, base)
