@@ -53,10 +53,12 @@ if [ ! -x .venv/bin/workbench ] || [ "$(cat "$build/python.stamp" 2>/dev/null)" 
   fi
   uv="$build/uv/bin/uv"
   "$uv" venv --quiet --clear --python "$python" .venv
-  "$uv" pip sync --quiet --python .venv/bin/python --require-hashes requirements.lock
+  "$uv" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes requirements.lock
   "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
   echo "$wanted" >"$build/python.stamp"
 fi
+# Compiled here, as where PYTHONDONTWRITEBYTECODE is set (as in many containers) every start would compile all of it again.
+.venv/bin/python -m compileall -q workbench checks || true
 
 # 3. CRIU: one that passes a real dump and restore on this kernel, and its pycriu.
 if [ "$(id -u)" -eq 0 ]; then

@@ -29,3 +29,14 @@ def test_the_parser_of_all_commands_loads_nothing_heavy() -> None:
 
 def test_evidence_loads_nothing_but_the_standard_library() -> None:
     assert _loaded("import workbench.evidence").isdisjoint(HEAVY)
+
+
+def test_what_the_application_loads_was_compiled_at_setup() -> None:
+    script = """
+import json, os, sys, workbench.tui.app
+cached = [getattr(module, "__cached__", None) for module in sys.modules.values()]
+print(json.dumps([path for path in cached if path and "site-packages" in path and not os.path.exists(path)]))
+"""
+    command = (sys.executable, "-B", "-c", script)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(done.stdout) == []
