@@ -43,5 +43,6 @@ def check(images: tuple[ImageDirectory, ...]) -> Iterator[Problem]:
                 facts={"size_bytes": image.size_bytes},
                 quotes=(Quote(image.path, "no readable inventory.img"),),
                 fixes=(Fix("See why the dump ended.", ("workbench", "check", f"{image.path}/dump.log"), safe=True),),
-                weight=3,
+                weight=-1_000_000_000,  # the log of a dump that failed knows why
+                failure=f"{image.path.rstrip('/')}/dump.log",
             )

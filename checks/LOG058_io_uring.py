@@ -39,6 +39,11 @@ CAUSE = Cause(
     (
         Sign(("[io_uring]", "anon_inode:io_uring")),
         Sign(form=r"io_uring"),
+        Sign(  # since Linux 6.7 no descriptor of a ring can be handed to another process (net/core/scm.c)
+            "send_fds failed (-22)",
+            file="parasite.c",
+            message="The process has a descriptor that the kernel hands to nobody else, which is one of io_uring.",
+        ),
     ),
     advice(
         "Turn io_uring off in the program and start it anew: UV_USE_IO_URING=0 for Node.js and libuv, an option of "

@@ -3,7 +3,7 @@
 What it looks at
 ----------------
 Sockets in CLOSE_WAIT by process: at least 100, and more than half of the connections of that process, on which
-nothing was received for a minute.
+nothing was received for five seconds.
 
 Why it matters
 --------------
@@ -17,7 +17,8 @@ Find out why the program does not close them; restarting it frees them. Dump aft
 
 When it is wrong
 ----------------
-A program that really streams to many peers that have shut down their sending side.
+A program that really streams to many peers that have shut down their sending side, or that needs more than five
+seconds to close many connections that ended at the same time.
 
 References
 ----------
@@ -36,7 +37,7 @@ NAME = "close-wait-pile"
 SINCE = "0.1"
 
 MANY = 100
-LONG_MS = 60_000
+LONG_MS = 5_000
 
 
 def check(sockets: Sequence[Socket], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:

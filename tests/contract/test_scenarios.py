@@ -1,10 +1,12 @@
 """Every file of fixtures/scenarios."""
 
+import inspect
 import ipaddress
 
 import pytest
 
 from workbench.evidence import TcpState
+from workbench.lab.acts import ACTS
 from workbench.lab.scenario import directory, load, names
 
 NEEDED = {
@@ -35,6 +37,12 @@ def test_it_loads_and_explains_itself(name: str) -> None:
 @pytest.mark.parametrize("name", names())
 def test_it_promises_something_that_can_be_seen(name: str) -> None:
     scenario = load(name)
+    if scenario.course:
+        acts = [(ACTS[act.act], act.arguments) for act in scenario.course]
+        for act, arguments in acts:
+            inspect.signature(act).bind(None, **arguments)
+        assert len(set(scenario.expectation.checks)) == len(scenario.expectation.checks)
+        return
     assert scenario.expectation.verified > 0
     before = [client for client in scenario.clients if client.connects == "before"]
     assert bool(before) is (scenario.situation.state is not TcpState.LISTEN)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from workbench.checking.finding import RANK, Finding, Severity
+from workbench.checking.finding import RANK, Finding, Severity, Subject
 
 PLACE_KEYS = frozenset({"netns", "host", "family", "backend"})
 """Keys of a subject that say where it is and not what it is: sharing one makes two findings no kin."""
@@ -43,9 +43,9 @@ def _one_cause_each(order: Sequence[Finding], cause: dict[int, int]) -> None:
     """Let the first of those that name one failure explain the rest."""
     firsts: dict[str, int] = {}
     for index, finding in enumerate(order):
-        if finding.problem.failure and index not in cause:
+        if finding.problem.failure:
             first = firsts.setdefault(finding.problem.failure, index)
-            if first != index:
+            if first != index and index not in cause and _root(first, cause) != index:
                 cause[index] = first
 
 
@@ -64,10 +64,20 @@ def _kin(one: Finding, other: Finding, files: frozenset[str]) -> bool:
     mine, theirs = one.problem.subject, other.problem.subject
     if (mine.kind, mine.title) == (theirs.kind, theirs.title):
         return True
-    shared = mine.keys.keys() & theirs.keys.keys() - PLACE_KEYS
-    if any(mine.keys[key] == theirs.keys[key] and mine.keys[key] is not None for key in shared):
+    if any(_values(mine, key) & _values(theirs, key) for key in _kinds(mine) & _kinds(theirs)):
         return True
     return bool(_files(one, files) & _files(other, files))
+
+
+def _kinds(subject: Subject) -> frozenset[str]:
+    """What its keys tell of: ``pid`` and ``pids`` are one kind."""
+    return frozenset(key.removesuffix("s") for key in subject.keys.keys() - PLACE_KEYS)
+
+
+def _values(subject: Subject, kind: str) -> frozenset[object]:
+    one, many = subject.keys.get(kind), subject.keys.get(f"{kind}s")
+    values = (one, *(many if isinstance(many, list | tuple | frozenset) else (many,)))
+    return frozenset(str(value) for value in values if value is not None)
 
 
 def _files(finding: Finding, files: frozenset[str]) -> frozenset[str]:

@@ -23,21 +23,28 @@ def describe(scenario: Scenario) -> Iterator[str]:
     for name, host in scenario.hosts.items():
         slow = f", no more than {host.rate_kbit} kbit/s leave it" if host.rate_kbit else ""
         yield f"host {name}: {', '.join(host.addresses) or 'loopback only'}{slow}"
-    yield f"server on {scenario.server.host}, dumped: listens on {scenario.server.listen}{_pace(scenario.server)}"
+    server = scenario.server
+    yield f"server on {server.host}, dumped: listens on {server.listen}{_pace(server)}{_manners(server)}"
+    what = "the operation" if scenario.operation else "all else"
     for client in scenario.clients:
         count = f"{client.connections} connection{'s' if client.connections > 1 else ''}"
-        yield f"client on {client.host}: {count}, made {client.connects} the operation{_pace(client)}"
+        yield f"client on {client.host}: {count}, made {client.connects} {what}{_pace(client)}"
     situation = scenario.situation
     parts = [situation.state.name]
     amounts = (("verified both ways", situation.verified), ("unread", situation.unread),
                ("in flight", situation.in_flight), ("unsent", situation.unsent))  # fmt: skip
     parts += [f"{amount} bytes {name}" for name, amount in amounts if amount]
     yield f"situation at the dumped end: {', at least '.join(parts)}"
-    yield f"operation: dump and restore, lock {scenario.operation.lock}, connections {scenario.operation.policy}"
     expectation = scenario.expectation
-    verdicts = ", ".join(dict.fromkeys(client.verdict.value for client in scenario.clients))
-    yield f"promise: every connection {verdicts}, {expectation.verified} bytes verified each way after the operation"
-    yield f"checks that find something: {', '.join(expectation.checks) or 'none'}"
+    if operation := scenario.operation:
+        yield f"operation: dump and restore, lock {operation.lock}, connections {operation.policy}"
+        verdicts = ", ".join(dict.fromkeys(client.verdict.value for client in scenario.clients))
+        yield f"promise: every connection {verdicts}, {expectation.verified} bytes verified each way afterwards"
+    for number, act in enumerate(scenario.course, 1):
+        given = ", ".join(f"{name} {value}" for name, value in act.arguments.items())
+        yield f"{number}. {act.act}{': ' + given if given else ''}"
+    judged = f"before a {expectation.judged_for}, " if expectation.judged_for else ""
+    yield f"checks that find something: {judged}{', '.join(expectation.checks) or 'none'}"
 
 
 def where(lab: Lab) -> Iterator[str]:
@@ -59,3 +66,11 @@ def _pace(program: ServerProgram | ClientProgram) -> str:
     writes = "as fast as it can" if program.writes is None else f"{program.writes} bytes/s"
     reads = "" if program.reads is None else f", reads {program.reads} bytes/s"
     return f"; writes {writes}{reads} on each"
+
+
+def _manners(server: ServerProgram) -> str:
+    """What it has and does beside what is expected of a server."""
+    parts = [f"has {' and '.join(server.also)}"] if server.also else []
+    parts += ["accepts nobody"] * (not server.accepts) + ["closes nothing"] * (not server.closes)
+    parts += ["its parent shares its session and never reaps it"] * (server.parent == "careless")
+    return "".join(f"; {part}" for part in parts)

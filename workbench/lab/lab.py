@@ -67,6 +67,11 @@ class Lab:
         return self.scratch / "images"
 
     @property
+    def state(self) -> Path:
+        """Journals of operations on the lab that its course interrupts."""
+        return self.scratch / "state"
+
+    @property
     def host(self) -> Host:
         """The host of the dumped program."""
         return self._hosts[self.scenario.server.host]
@@ -120,6 +125,14 @@ class Lab:
         """
         deadline = time.monotonic() + timeout
         return self._ask(lambda peer: peer.await_verified(count, max(deadline - time.monotonic(), 0.001)))
+
+    def end_connections(self, how: str) -> None:
+        """At the clients' ends: ``shutdown`` what is sent, or ``close`` all of it."""
+        for peer in self._peers:
+            peer.end(how)
+
+    def host_called(self, name: str) -> Host:
+        return self._hosts[name]
 
     def _ask(self, question: Callable[[Peer], tuple[Talked, ...]]) -> tuple[Talked, ...]:
         return tuple(talked for peer in self._peers for talked in question(peer))

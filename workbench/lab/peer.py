@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.collect import procfs
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Endpoint
 from workbench.lab.namespaces import Host
@@ -61,11 +62,15 @@ class Peer:
 
     def talked(self) -> tuple[Talked, ...]:
         """Each connection as it is now."""
-        return self._ask(0, ANSWER_TIMEOUT_S, forget_gap=False)
+        return self._ask(0, ANSWER_TIMEOUT_S)
 
     def forget_gap(self) -> tuple[Talked, ...]:
         """As ``talked``; from now on the longest gap is measured anew."""
         return self._ask(0, ANSWER_TIMEOUT_S, forget_gap=True)
+
+    def end(self, how: str) -> None:
+        """End each connection: ``shutdown`` what is sent, ``close`` all of it."""
+        self._ask(0, ANSWER_TIMEOUT_S, end=how)
 
     def await_verified(self, count: int, timeout: float) -> tuple[Talked, ...]:
         """Wait until both ends have verified ``count`` more bytes in each direction of each connection.
@@ -74,7 +79,7 @@ class Peer:
         after ``timeout`` seconds: look at what is returned.
         """
         try:
-            return self._ask(count, timeout, forget_gap=False)
+            return self._ask(count, timeout)
         except TimeoutError:
             return self.talked()
 
@@ -82,9 +87,9 @@ class Peer:
         """Let the client end."""
         self._control.close()
 
-    def _ask(self, count: int, timeout: float, *, forget_gap: bool) -> tuple[Talked, ...]:
+    def _ask(self, count: int, timeout: float, *, forget_gap: bool = False, end: str = "") -> tuple[Talked, ...]:
         self._count += 1
-        request = {"id": self._count, "bytes": count, "forget_gap": forget_gap}
+        request = {"id": self._count, "bytes": count, "forget_gap": forget_gap, "end": end}
         try:
             self._control.send(json.dumps(request).encode())
             answer = self._answer_to(self._count, time.monotonic() + timeout)
@@ -129,9 +134,11 @@ class Peer:
 
 def start_server(host: Host, server: ServerProgram) -> int:
     """Start the program that will be dumped, wait until it listens, and return its pid."""
+    module = "careless" if server.parent == "careless" else "server"
+    words = ["--listen", server.listen, *pace_arguments(server), *_manners(server)]
     reading, writing = os.pipe()
     try:
-        pid = host.start([*run_module("server"), "--listen", server.listen, *pace_arguments(server)], writing)
+        pid = host.start([*run_module(module), *words], writing)
     except BaseException:
         os.close(reading)
         raise
@@ -142,7 +149,14 @@ def start_server(host: Host, server: ServerProgram) -> int:
             raise WorkbenchError(f"the lab's server could not listen on {server.listen}")
     finally:
         os.close(reading)
-    return pid
+    if server.parent != "careless":
+        return pid
+    return int((procfs.read(f"/proc/{pid}/task/{pid}/children") or b"").split()[0])
+
+
+def _manners(server: ServerProgram) -> list[str]:
+    things = [word for name in server.also for word in ("--also", name)]
+    return [*things, *["--accepts-none"] * (not server.accepts), *["--closes-none"] * (not server.closes)]
 
 
 def run_module(name: str) -> list[str]:

@@ -81,7 +81,8 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
-    small = [name for name in names() if sum(client.connections for client in load(name).clients) <= MANY]
+    scenarios = [scenario for name in names() if (scenario := load(name)).operation]
+    small = [each.name for each in scenarios if sum(client.connections for client in each.clients) <= MANY]
     recordings = directory().parent / "recordings"
     try:
         for name in options.names or small:

@@ -28,7 +28,8 @@ def document(ran: Run) -> dict[str, object]:
             {
                 "code": finding.code,
                 "name": finding.name,
-                "severity": finding.problem.severity.value,
+                "severity": finding.severity.value,
+                "explained_by": finding.explained_by,
                 "subject": {"kind": finding.problem.subject.kind, "title": printable(finding.problem.subject.title)},
                 "message": printable(finding.problem.message),
             }
@@ -82,8 +83,9 @@ def report_lines(ran: Run) -> Iterator[str]:
         if progress is not None:
             yield ""
             yield from operation_lines(progress)
-    yield ""
-    yield "What the programs at both ends verified, byte for byte"
+    if ran.judged:
+        yield ""
+        yield "What the programs at both ends verified, byte for byte"
     shown = sorted(ran.judged, key=lambda judged: judged.as_expected)
     for judged in shown[:MOST_CONNECTIONS]:
         yield from _judged_lines(judged)

@@ -2,15 +2,16 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from workbench.checking import Finding
+from workbench.checking import Finding, Severity
 from workbench.errors import WorkbenchError
 from workbench.evidence import Gap
+from workbench.lab.acts import perform
 from workbench.lab.findings import find, look
 from workbench.lab.lab import Lab
-from workbench.lab.scenario import Scenario
+from workbench.lab.scenario import Act, OperationDescription, Scenario
 from workbench.lab.verdicts import Judged, judge_all
 from workbench.operation.dump import DumpOperation
 from workbench.operation.planning import prepare_dump, prepare_restore
@@ -46,6 +47,8 @@ class Run:
     """None if the dump failed, or left the programs running."""
     refused: str = ""
     """Why the restore was not even tried, one sentence; empty if it was, or was not wanted."""
+    astray: str = ""
+    """Why the course could not be followed to its end, one sentence; empty if it was."""
     judged: tuple[Judged, ...] = ()
     findings: tuple[Finding, ...] = ()
     left_behind: tuple[str, ...] = ()
@@ -93,7 +96,11 @@ def run(
     lab = Lab(scenario)
     with lab:
         clock.lap("set up")
-        ran = _Running(lab, clock, hooks).perform(lock or scenario.operation.lock, leave_running=leave_running)
+        running = _Running(lab, clock, hooks)
+        if scenario.operation:
+            ran = running.perform(scenario.operation, lock, leave_running=leave_running)
+        else:
+            ran = running.follow(scenario.course)
         hooks.at_the_end(lab, ran)
     left = (*ran.left_behind, *lab.close())
     clock.lap("clean up")
@@ -119,11 +126,25 @@ class _Running:
         self._clock = clock
         self._hooks = hooks
 
-    def perform(self, lock: LockMethod, *, leave_running: bool) -> Run:
+    def follow(self, course: Sequence[Act]) -> Run:
+        """Others act; then the checks are asked. What is left in the lab's namespaces is what they are to find."""
+        astray = ""
+        try:
+            for act in course:
+                perform(self._lab, act)
+        except WorkbenchError as error:
+            astray = str(error)
+        self._clock.lap("course")
+        findings = find(self._lab)
+        self._clock.lap("look around")
+        return Run(self._lab.scenario, self._clock.laps, astray=astray, findings=findings)
+
+    def perform(self, operation: OperationDescription, lock: LockMethod | None, *, leave_running: bool) -> Run:
+        """The workbench dumps and restores, and what became of it is judged."""
         lab, scenario = self._lab, self._lab.scenario
         before = lab.forget_gap()
-        policy = scenario.operation.policy
-        request = DumpRequest(lab.server_pid, str(lab.images), lock=lock, policy=policy, leave_running=leave_running)
+        method, policy = lock or operation.lock, operation.policy
+        request = DumpRequest(lab.server_pid, str(lab.images), lock=method, policy=policy, leave_running=leave_running)
         dump = self._see_through("dump", DumpOperation(prepare_dump(request)))
         restore, refused = None, ""
         if dump.outcome in _DONE and not leave_running:
@@ -140,10 +161,10 @@ class _Running:
         after = lab.await_verified(promised, patience)
         self._clock.lap("verify")
         judged = judge_all(lab.clients, before, after, last.proofs, promised=promised, patience_s=patience)
-        findings = find(lab.namespaces, lab.images)
+        findings = find(lab)
         left = self._locks_left()
         self._clock.lap("look around")
-        return Run(scenario, self._clock.laps, dump, restore, refused, judged, findings, left)
+        return Run(scenario, self._clock.laps, dump, restore, refused, "", judged, findings, left)
 
     def _see_through(self, name: str, operation: Operation) -> Progress:
         operation.start(self._hooks.progress)
@@ -174,12 +195,14 @@ def _amiss(ran: Run) -> Iterator[str]:
     for judged in ran.judged:
         if not judged.as_expected:
             yield f"{judged.connection or 'a connection'} is {judged.verdict}, not {judged.expected}: {judged.sentence}"
+    if ran.astray:
+        yield f"the course was not followed to its end: {ran.astray}"
     fired = {finding.code for finding in ran.findings}
     for code in ran.scenario.expectation.checks:
         if code not in fired:
             yield f"check {code} found nothing"
     for finding in ran.findings:
-        if finding.code not in ran.scenario.expectation.checks and finding.problem.severity == "error":
+        if finding.code not in ran.scenario.expectation.checks and finding.severity is not Severity.NOTE:
             yield f"check {finding.code} found what nobody expected: {finding.problem.message}"
     for one in ran.left_behind:
         yield f"left behind: {one}"

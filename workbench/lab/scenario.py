@@ -38,6 +38,14 @@ class ServerProgram:
     send_buffer: int | None = None
     """SO_SNDBUF in bytes; None as the kernel tunes it. Likewise the following."""
     receive_buffer: int | None = None
+    also: tuple[str, ...] = ()
+    """What it has beside its connections, by the names of ``programs.also``."""
+    accepts: bool = True
+    """Otherwise clients wait in its queue for ever."""
+    closes: bool = True
+    """A connection that its peer has ended; otherwise it leaks them."""
+    parent: str = "host"
+    """``host`` reaps it the moment it ends; ``careless`` never does, and shares its session with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,8 @@ class ClientProgram:
     """A program that connects to the server and is not dumped."""
 
     host: str
-    verdict: Verdict
-    """What becomes of its connections."""
+    verdict: Verdict = Verdict.CONTINUED
+    """What becomes of its connections in an operation."""
     connections: int = 1
     connects: str = "before"
     """``before`` the operation, or ``after`` it: to a port that listened all the time."""
@@ -80,13 +88,23 @@ class OperationDescription:
 
 
 @dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that is done on the way to what the checks are to find; see ``lab.acts``."""
+
+    act: str
+    arguments: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """What the scenario promises, beside the verdicts of the connections."""
 
-    verified: int
-    """Bytes that both ends verify on each connection after the operation, in each direction."""
     checks: tuple[str, ...]
-    """Codes of the checks that fire, all of them."""
+    """Codes of the checks that fire; no other finds anything that is a warning or worse."""
+    verified: int = 0
+    """Bytes that both ends verify on each connection after the operation, in each direction."""
+    judged_for: str = ""
+    """``dump`` of the server or ``restore`` of its images: what the checks judge it for; empty for as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +120,11 @@ class Scenario:
     server: ServerProgram
     clients: tuple[ClientProgram, ...]
     situation: Situation
-    operation: OperationDescription
     expectation: Expectation
+    operation: OperationDescription | None = None
+    """What the workbench does; None if a course is followed instead."""
+    course: tuple[Act, ...] = field(default=(), hash=False)
+    """What is done by others, step by step."""
 
 
 def directory() -> Path:
@@ -144,11 +165,12 @@ def _scenario(name: str, table: dict[str, Any]) -> Scenario:
         "name": lambda _: name,
         "hosts": lambda hosts: {key: _make(HostDescription, f"hosts.{key}", value, {"addresses": tuple})
                                 for key, value in hosts.items()},
-        "server": lambda value: _make(ServerProgram, "server", value),
+        "server": lambda value: _make(ServerProgram, "server", value, {"also": tuple}),
         "clients": lambda rows: tuple(_make(ClientProgram, "clients", row, {"verdict": Verdict}) for row in rows),
         "situation": lambda value: _make(Situation, "situation", value, {"state": TcpState.__getitem__}),
         "operation": lambda value: _make(
             OperationDescription, "operation", value, {"lock": LockMethod, "policy": Policy}),
+        "course": lambda rows: tuple(Act(row["act"], {key: row[key] for key in row if key != "act"}) for row in rows),
         "expectation": lambda value: _make(Expectation, "expectation", value, {"checks": tuple}),
     }, {"name": name})  # fmt: skip
 
@@ -173,7 +195,7 @@ def _make(
     for key, value in given.items():
         if readers and key in readers:
             values[key] = readers[key](value)
-        elif type(value) is not (str if allowed[key].type is str else int):
+        elif type(value) is not (allowed[key].type if allowed[key].type in {str, bool} else int):
             raise ValueError(f"{where}{key} = {value!r} is of the wrong type")
         else:
             values[key] = value
@@ -184,7 +206,11 @@ def _agree(scenario: Scenario) -> None:
     """Raise ValueError unless all parts fit together."""
     if not 1 <= len(scenario.hosts) <= 2:
         raise ValueError("a scenario has one host or two")
-    if not scenario.clients:
+    if (scenario.operation is None) is (not scenario.course):
+        raise ValueError("a scenario has either an operation or a course")
+    if scenario.server.parent not in {"host", "careless"}:
+        raise ValueError(f"the parent is host or careless, not {scenario.server.parent}")
+    if not scenario.clients and not scenario.course:
         raise ValueError("a scenario needs a client: without one nothing proves that the server goes on")
     for host in (scenario.server.host, *(client.host for client in scenario.clients)):
         if host not in scenario.hosts:

@@ -41,7 +41,9 @@ def test_a_scenario_is_shown_in_full(name: str, capsys: pytest.CaptureFixture[st
     assert scenario.server.listen in text
     assert workbench("show", name, "--format", "json") == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["operation"] == {"lock": scenario.operation.lock.value, "policy": scenario.operation.policy.value}
+    if operation := scenario.operation:
+        assert document["operation"] == {"lock": operation.lock.value, "policy": operation.policy.value}
+    assert [row["act"] for row in document["course"]] == [act.act for act in scenario.course]
     assert document["situation"]["state"] == scenario.situation.state.name
 
 

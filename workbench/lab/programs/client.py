@@ -3,7 +3,8 @@
 Run as a program. Standard input is a SOCK_SEQPACKET socket to the lab, one JSON object a message. A request is
 ``{"id": 1, "bytes": 4096}``: the answer comes once every connection has verified that many more bytes in each direction
 since the request, or has ended, or its stream is wrong; 0 answers at once. ``"forget_gap": true`` measures the longest
-gap anew. Connections that could not be made stand in the answer with their errno. It ends when the lab does.
+gap anew, ``"end": "shutdown"`` ends what is sent and ``"end": "close"`` all of each connection. Connections that could
+not be made stand in the answer with their errno. It ends when the lab does.
 """
 
 import argparse
@@ -24,8 +25,11 @@ LARGEST_REQUEST = 4096
 class Reporter:
     """Answers the lab's requests, each as soon as it is met."""
 
-    def __init__(self, control: socket.socket, conversations: list[Conversation], failed: list[str]) -> None:
+    def __init__(
+        self, control: socket.socket, talk: Talk, conversations: list[Conversation], failed: list[str]
+    ) -> None:
         self._control = control
+        self._talk = talk
         self._conversations = conversations
         self._failed = failed
         self._request: dict[str, Any] | None = None
@@ -41,6 +45,12 @@ class Reporter:
         if self._request and self._request.get("forget_gap"):
             for conversation in self._conversations:
                 conversation.forget_gap()
+        if end := self._request and self._request.get("end"):
+            for conversation in self._conversations:
+                conversation.shut_down()
+                if end == "close":
+                    self._talk.leave(conversation)
+                    conversation.close()
 
     def answer_if_met(self) -> None:
         """Answer the request if every connection has come far enough, or will not."""
@@ -104,7 +114,7 @@ def main() -> None:
         conversation = Conversation(opened, "client", "server", writes=options.writes, reads=options.reads)
         conversations.append(conversation)
         talk.join(conversation)
-    reporter = Reporter(socket.socket(fileno=0), conversations, failed)
+    reporter = Reporter(socket.socket(fileno=0), talk, conversations, failed)
     talk.watch(0, reporter.take)
     talk.run(reporter.answer_if_met)
 

@@ -50,7 +50,7 @@ class Conversation:
         self._socket = connection
         self.incoming, self.outgoing = Incoming(peer), Outgoing(name)
         self._writing, self._reading = Pace(writes), Pace(reads)
-        self._later = False
+        self._later = self._shut_down = False
         self.local: tuple[str, int] = connection.getsockname()[:2]
         """Address and port of this end."""
         self.ended = ""
@@ -80,7 +80,7 @@ class Conversation:
         """Events to poll(2) for; 0 for none until the next tick."""
         if self.ended or self._later:
             return 0
-        writable = self.outgoing.pending or self._writing.allowed >= SIZE
+        writable = not self._shut_down and (self.outgoing.pending or self._writing.allowed >= SIZE)
         return (select.POLLIN if self._reading.allowed > 0 else 0) | (select.POLLOUT if writable else 0)
 
     def ready(self, events: int) -> None:
@@ -114,5 +114,13 @@ class Conversation:
             self._writing.use(records * SIZE)
         self.outgoing.took(self._socket.send(self.outgoing.pending))
 
+    def shut_down(self) -> None:
+        """Send no more."""
+        if not self._shut_down and not self.ended:
+            self._shut_down = True
+            self._socket.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
+        """End it."""
+        self.ended = self.ended or "EOF"
         self._socket.close()

@@ -8,6 +8,7 @@ import argparse
 import os
 import socket
 
+from workbench.lab.programs.also import open_thing
 from workbench.lab.programs.arguments import add_pace, buffers, endpoint, family_of
 from workbench.lab.programs.conversation import Conversation
 from workbench.lab.programs.talk import Talk, name_process
@@ -18,9 +19,13 @@ BACKLOG = 512
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--listen", type=endpoint, required=True, metavar="ADDRESS:PORT")
+    parser.add_argument("--accepts-none", action="store_true")
+    parser.add_argument("--closes-none", action="store_true", help="connections that their peer has ended")
+    parser.add_argument("--also", action="append", default=[], metavar="THING")
     add_pace(parser)
     options = parser.parse_args()
     name_process("lab-server")
+    things = [open_thing(name) for name in options.also]
     listener = socket.socket(family_of(options.listen), socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     buffers(listener, options)
@@ -38,13 +43,15 @@ def main() -> None:
         talk.join(Conversation(connection, "server", "client", writes=options.writes, reads=options.reads))
 
     def drop_ended() -> None:
-        for conversation in talk.conversations:
+        for conversation in () if options.closes_none else talk.conversations:
             if conversation.ended:
                 talk.leave(conversation)
                 conversation.close()
 
-    talk.watch(listener.fileno(), accept)
+    if not options.accepts_none:
+        talk.watch(listener.fileno(), accept)
     talk.run(drop_ended)
+    del things
 
 
 def _tell_ready() -> None:

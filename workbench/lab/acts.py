@@ -1,0 +1,193 @@
+"""What can be done in a scenario's course: each act by its name, with the arguments that it has in the file."""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from workbench.collect import procfs
+from workbench.collect.sock_diag import SockDiags
+from workbench.collect.sockets import SocketReader
+from workbench.errors import WorkbenchError
+from workbench.evidence import Connection, Gap, Socket, TcpState
+from workbench.lab import engine, marker
+from workbench.lab.images import edit
+from workbench.lab.lab import Lab
+from workbench.lab.peer import start_server
+from workbench.lab.scenario import Act, ServerProgram
+
+PATIENCE_S = 15.0
+LOOK_EVERY_S = 0.01
+"""No event tells how often somebody else's socket has retransmitted."""
+
+
+def perform(lab: Lab, act: Act) -> None:
+    """Perform one act. Raises WorkbenchError if it did not come to what it should."""
+    if act.act not in ACTS:
+        raise WorkbenchError(f"there is no act {act.act}", f"there are {', '.join(ACTS)}")
+    ACTS[act.act](lab, **act.arguments)
+
+
+def dump(
+    lab: Lab,
+    *,
+    lock: str = "nftables",
+    options: Sequence[str] = ("tcp_established",),
+    killed_at: str = "",
+    iptables: str = "",
+    fails: bool = False,
+) -> None:
+    """CRIU alone dumps the server; ``options`` are fields of its request that are set."""
+    given = {"pid": lab.server_pid, "network_lock": lock.upper(), **dict.fromkeys(options, True)}
+    done = engine.call("dump", lab.images, lab.host.path, given, killed_at=killed_at, iptables=iptables)
+    _as_meant("dump", lab, done=done, fails=fails or bool(killed_at))
+    if done and "leave_running" not in options:
+        engine.await_end(lab.server_pid)
+
+
+def restore(
+    lab: Lab, *, options: Sequence[str] = ("tcp_established",), iptables: str = "", fails: bool = False
+) -> None:
+    """CRIU alone restores the server."""
+    given: dict[str, object] = dict.fromkeys(options, True)
+    done = engine.call("restore", lab.images, lab.host.path, given, iptables=iptables)
+    _as_meant("restore", lab, done=done, fails=fails)
+
+
+def _as_meant(kind: str, lab: Lab, *, done: bool, fails: bool) -> None:
+    if done is fails:
+        lines = (lab.images / f"{kind}.log").read_text(errors="replace").splitlines()
+        said = next((line for line in lines if "Error" in line and "rlimit" not in line), "nothing")
+        raise WorkbenchError(f"the {kind} {'succeeded' if done else 'failed'}, which was not meant: {said}")
+
+
+def interrupted_dump(lab: Lab) -> None:
+    """The workbench dumps the server; it and its CRIU are killed when the images are complete."""
+    program = [sys.executable, "-m", "workbench.lab.programs.interrupted", str(lab.server_pid), str(lab.images)]
+    environment = {**os.environ, marker.VARIABLE: lab.id, "WORKBENCH_STATE": str(lab.state)}
+    with subprocess.Popen(program, stdout=subprocess.PIPE, env=environment, cwd="/") as workbench:
+        assert workbench.stdout
+        held = workbench.stdout.readline()
+        workbench.send_signal(signal.SIGSTOP)  # it must not notice that CRIU is gone before it is
+        for pid in _children(workbench.pid):
+            marker.end(pid, lambda pid: procfs.read(f"/proc/{pid}/comm") == b"criu\n")
+        workbench.kill()
+    if not held:
+        raise WorkbenchError("the dump that was to be interrupted did not come to its hold")
+
+
+def _children(pid: int) -> set[int]:
+    """Of all its threads."""
+    tasks = (f"/proc/{pid}/task/{thread}/children" for thread in procfs.names(f"/proc/{pid}/task"))
+    return {int(child) for path in tasks for child in (procfs.read(path) or b"").split()}
+
+
+def run(lab: Lab, *, words: Sequence[str], host: str = "") -> None:
+    """Run a program on a host, on the server's if none is named."""
+    (lab.host_called(host) if host else lab.host).inside(*words)
+
+
+def lock(lab: Lab, *, program: str, chains: Sequence[str] = ("INPUT", "OUTPUT"), times: int = 1) -> None:
+    """The rules that CRIU makes for each connection (criu/netfilter.c), made once more."""
+    for connection in lab.connections:
+        for chain in [*chains] * times:
+            lab.host.inside(program, "-w", "-t", "filter", "-I", chain, *_rule(connection, chain))
+
+
+def unlock(lab: Lab, *, program: str, chains: Sequence[str]) -> None:
+    """Some of these rules taken away."""
+    for connection in lab.connections:
+        for chain in chains:
+            lab.host.inside(program, "-w", "-t", "filter", "-D", chain, *_rule(connection, chain))
+
+
+def _rule(connection: Connection, chain: str) -> tuple[str, ...]:
+    way = connection.reversed if chain == "INPUT" else connection
+    return (
+        "--protocol", "tcp", "-m", "mark", "!", "--mark", "0xC114",
+        "--source", way.local.address, "--sport", str(way.local.port),
+        "--destination", way.peer.address, "--dport", str(way.peer.port), "-j", "DROP",
+    )  # fmt: skip
+
+
+def end_connections(lab: Lab, *, how: str) -> None:
+    """The clients ``shutdown`` or ``close`` each of them."""
+    lab.end_connections(how)
+
+
+def end_server(lab: Lab) -> None:
+    """The server is killed."""
+    marker.end(lab.server_pid, lambda pid: marker.lab_of(pid) == lab.id)
+
+
+def another_server(lab: Lab) -> None:
+    """Somebody else listens where the server did."""
+    start_server(lab.host, ServerProgram(lab.scenario.server.host, lab.scenario.server.listen))
+
+
+def await_data(lab: Lab, *, count: int = 2048) -> None:
+    """Wait until both ends have verified so many more bytes on each connection."""
+    before = lab.talked()
+    for was, now in zip(before, lab.await_verified(count, PATIENCE_S), strict=True):
+        if now.problem or now.ended or now.verified < was.verified + 2 * count:
+            raise WorkbenchError(f"{now.connection} did not go on: {now.problem or now.ended or 'nothing came'}")
+
+
+def forget_sockets(lab: Lab) -> None:
+    """The sockets that a program left behind on the server's host are destroyed without a packet that gets out."""
+    lab.host.inside("ss", "-K", "-t", "state", "fin-wait-1")
+
+
+def await_sockets(
+    lab: Lab, *, host: str, count: int = 1, state: str = "", retransmits: int = 0, quiet_ms: int = 0
+) -> None:
+    """Wait until so many sockets of a host are in this state, have retransmitted so often, or heard nothing so long."""
+    where = lab.host_called(host)
+    wanted = TcpState[state] if state else None
+
+    def fits(socket: Socket) -> bool:
+        if wanted is not None and socket.state is not wanted:
+            return False
+        quiet = socket.info.last_data_recv_ms if socket.info else 0
+        return bool(socket.peer.port) and socket.retransmits >= retransmits and quiet >= quiet_ms
+
+    diags = SockDiags()
+    try:
+        reader = SocketReader(diags)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            table, _ = reader.read((where.namespace,))
+            found = 0 if isinstance(table, Gap) else sum(map(fits, table))
+            if found >= count:
+                return
+            if time.monotonic() > deadline:
+                raise WorkbenchError(f"{found} of {count} sockets of host {host} came to be as they should")
+            time.sleep(LOOK_EVERY_S)
+    finally:
+        diags.close()
+
+
+def edit_images(lab: Lab, **changes: Any) -> None:
+    """What happens to images on their way; see ``lab.images``."""
+    edit(lab.images, **changes)
+
+
+def lose_images(lab: Lab) -> None:
+    """Nobody knows any more where they are."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(lab.images)
+
+
+ACTS: dict[str, Callable[..., None]] = {
+    act.__name__.replace("_", "-"): act
+    for act in (
+        dump, restore, interrupted_dump, run, lock, unlock, end_connections, end_server, another_server,
+        await_data, await_sockets, forget_sockets, edit_images, lose_images,
+    )
+}  # fmt: skip
+"""By their names in the files of scenarios."""
