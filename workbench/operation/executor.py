@@ -29,6 +29,8 @@ from workbench.operation.task import start_time_of
 
 SAMPLE_S = 0.25
 """Seconds between two looks at the host."""
+FULL_BYTES = 64 << 10
+"""With less free space than this a failure is put down to a full disk."""
 RUN_ID = "CRIU run id = "
 """Stands twice in a log: ``swrk`` makes one when it starts, and another for the request; the last one counts."""
 
@@ -293,7 +295,12 @@ class Executor(ABC):
 
     def _last_words(self) -> tuple[str, ...]:
         """CRIU's own reason: the first error of its log that says something."""
+        if self._died or self._state.back:
+            return ()
+        room = os.statvfs(self._images)
+        if room.f_bavail * room.f_frsize < FULL_BYTES:  # the log, which is there too, is cut short then
+            return (f"No space is left at {self._image_path}: make room, or name another directory.",)
         errors = [line for line in self._board.log if line.level == "error" and not line.harmless]
-        if not errors or self._died or self._state.back:
+        if not errors:
             return ()
         return (f"Its log says: {errors[0].message}.",)

@@ -242,7 +242,7 @@ def test_a_full_disk_undoes_the_dump(bench: Bench) -> None:
         operation.start(lambda progress: None)
         progress = operation.wait(OPERATION_S)
         assert progress.outcome is Outcome.FAILED
-        assert "No space left" in progress.error
+        assert f"No space is left at {disk}" in progress.error
         bench.assert_alive()
         assert recover() == ()
     finally:
