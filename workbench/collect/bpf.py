@@ -1,4 +1,4 @@
-"""bpf(2) as far as iterators need it: a small assembler, loading, and reading what an iterator writes.
+"""bpf(2) as far as it is needed: a small assembler, loading, iterators and raw tracepoints.
 
 Instruction format: Documentation/bpf/standardization/instruction-set.rst. Numbers of commands, helpers and
 attach types: include/uapi/linux/bpf.h.
@@ -12,18 +12,31 @@ from dataclasses import dataclass, field
 
 _SYSCALL = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280}
 
-_PROG_LOAD, _LINK_CREATE, _ITER_CREATE = 5, 28, 33
-_TYPE_TRACING, _ATTACH_TRACE_ITER = 26, 28
+_MAP_CREATE, _MAP_LOOKUP, _PROG_LOAD, _OBJECT_INFO = 0, 1, 5, 15
+_RAW_TRACEPOINT_OPEN, _LINK_CREATE, _ITER_CREATE = 17, 28, 33
+_TYPE_TRACING, _ATTACH_RAW_TRACEPOINT, _ATTACH_TRACE_ITER = 26, 23, 28
+_RECURSION_MISSES = 208
+"""Where ``struct bpf_prog_info`` has it."""
 
+MAP_LOOKUP_ELEMENT = 1
+KTIME_GET_NS = 5
+GET_CURRENT_PID_TGID = 14
+GET_CURRENT_COMM = 16
+PROBE_READ_KERNEL = 113
 SEQ_WRITE = 127
+RINGBUF_OUTPUT = 130
 SKC_TO_TCP_SOCK = 137
 SOCK_FROM_FILE = 162
 GET_SOCKET_COOKIE = 46
 
 _SIZE_BITS = {1: 0x10, 2: 0x08, 4: 0x00, 8: 0x18}  # BPF_B, BPF_H, BPF_W, BPF_DW
 _LDX_MEM, _STX_MEM = 0x61, 0x63
-_MOV_REGISTER, _MOV_NUMBER, _ADD_NUMBER = 0xBF, 0xB7, 0x07
-_JUMP_EQUAL_NUMBER, _CALL, _EXIT = 0x15, 0x85, 0x95
+_MOV_REGISTER, _MOV_NUMBER, _ADD_NUMBER, _ADD_REGISTER = 0xBF, 0xB7, 0x07, 0x0F
+_AND_NUMBER, _SHIFT_RIGHT_NUMBER = 0x57, 0x77
+_JUMP, _JUMP_EQUAL_NUMBER, _JUMP_NOT_EQUAL_NUMBER, _JUMP_AT_MOST_NUMBER = 0x05, 0x15, 0x55, 0xB5
+_CALL, _EXIT = 0x85, 0x95
+_LOAD_64, _PSEUDO_MAP = 0x18, 1
+_ATOMIC_ADD_64 = 0xDB
 
 FRAME = 10
 """The register that holds the frame pointer; the stack lies below it, 512 bytes."""
@@ -62,6 +75,25 @@ class Program:
     def add(self, to: int, value: int) -> None:
         self._emit(_ADD_NUMBER, to, value=value)
 
+    def add_register(self, to: int, source: int) -> None:
+        self._emit(_ADD_REGISTER, to, source)
+
+    def mask(self, to: int, value: int) -> None:
+        """Register ``to`` &= a 32-bit constant."""
+        self._emit(_AND_NUMBER, to, value=value)
+
+    def shift_right(self, to: int, bits: int) -> None:
+        self._emit(_SHIFT_RIGHT_NUMBER, to, value=bits)
+
+    def map(self, to: int, descriptor: int) -> None:
+        """Register ``to`` = the map."""
+        self._emit(_LOAD_64, to, _PSEUDO_MAP, value=descriptor)
+        self._emit(0)
+
+    def count(self, to: int, by: int) -> None:
+        """The 8 bytes at ``to`` += register ``by``, atomically."""
+        self._emit(_ATOMIC_ADD_64, to, by)
+
     def call(self, helper: int) -> None:
         """Arguments in registers 1 to 5, result in 0; 1 to 5 are lost, 6 to 9 kept."""
         self._emit(_CALL, value=helper)
@@ -69,6 +101,34 @@ class Program:
     def end_if_zero(self, register: int) -> None:
         self.to_end.append(len(self.code))
         self._emit(_JUMP_EQUAL_NUMBER, register)
+
+    def end_if_equal(self, register: int, value: int) -> None:
+        self.to_end.append(len(self.code))
+        self._emit(_JUMP_EQUAL_NUMBER, register, value=value)
+
+    def end_unless_equal(self, register: int, value: int) -> None:
+        self.to_end.append(len(self.code))
+        self._emit(_JUMP_NOT_EQUAL_NUMBER, register, value=value)
+
+    def end_if_at_most(self, register: int, value: int) -> None:
+        """End if the register is <= a constant, both unsigned."""
+        self.to_end.append(len(self.code))
+        self._emit(_JUMP_AT_MOST_NUMBER, register, value=value)
+
+    def jump(self) -> int:
+        """Go to where ``land`` says; what comes back is for ``land``. Likewise the following."""
+        self._emit(_JUMP)
+        return len(self.code) - 1
+
+    def jump_if_equal(self, register: int, value: int) -> int:
+        self._emit(_JUMP_EQUAL_NUMBER, register, value=value)
+        return len(self.code) - 1
+
+    def land(self, *jumps: int) -> None:
+        """Let these jumps lead to the next instruction."""
+        for place in jumps:
+            jump = self.code[place]
+            self.code[place] = jump[:2] + struct.pack("<h", len(self.code) - place - 1) + jump[4:]
 
     def assemble(self) -> bytes:
         """The finished program."""
@@ -91,6 +151,18 @@ def load_iterator(code: bytes, function: int, name: str) -> int:
 
     Raises BpfError: EPERM without CAP_BPF and CAP_PERFMON, EACCES or EINVAL if the verifier refuses.
     """
+    return _load(code, _ATTACH_TRACE_ITER, function, name)
+
+
+def load_raw_tracepoint(code: bytes, typedef: int, name: str) -> int:
+    """Load a program for the tracepoint whose ``btf_trace_*`` typedef has that BTF type number; a descriptor.
+
+    Its context is an array of 8-byte arguments of the tracepoint. Raises BpfError as ``load_iterator`` does.
+    """
+    return _load(code, _ATTACH_RAW_TRACEPOINT, typedef, name)
+
+
+def _load(code: bytes, attach_type: int, attach_to: int, name: str) -> int:
     instructions = ctypes.create_string_buffer(code, len(code))
     licence = ctypes.create_string_buffer(b"GPL")  # the helpers used are open to GPL-compatible programs only
     attributes = bytearray(144)
@@ -98,8 +170,8 @@ def load_iterator(code: bytes, function: int, name: str) -> int:
         "<IIQQ", attributes, 0, _TYPE_TRACING, len(code) // 8, ctypes.addressof(instructions), ctypes.addressof(licence)
     )
     struct.pack_into("<15s", attributes, 48, name.encode())
-    struct.pack_into("<I", attributes, 68, _ATTACH_TRACE_ITER)
-    struct.pack_into("<I", attributes, 108, function)
+    struct.pack_into("<I", attributes, 68, attach_type)
+    struct.pack_into("<I", attributes, 108, attach_to)
     try:
         return _bpf(_PROG_LOAD, attributes)
     except BpfError as error:
@@ -140,6 +212,39 @@ def read_iterator(link: int, guess: int = 1 << 16) -> bytearray:
             used += count
     del content[used:]
     return content
+
+
+def attach_raw_tracepoint(program: int) -> int:
+    """Let a loaded program run at its tracepoint until the descriptor that is returned is closed."""
+    attributes = bytearray(16)
+    struct.pack_into("<QI", attributes, 0, 0, program)
+    return _bpf(_RAW_TRACEPOINT_OPEN, attributes)
+
+
+def missed_runs(program: int) -> int:
+    """How often a program did not run because it interrupted itself on the same processor."""
+    info = ctypes.create_string_buffer(256)
+    attributes = bytearray(16)
+    struct.pack_into("<IIQ", attributes, 0, program, len(info), ctypes.addressof(info))
+    _bpf(_OBJECT_INFO, attributes)
+    missed: int = struct.unpack_from("<Q", info, _RECURSION_MISSES)[0]
+    return missed
+
+
+def create_map(kind: int, key_bytes: int, value_bytes: int, entries: int) -> int:
+    """A map of ``enum bpf_map_type``; a descriptor. Raises BpfError."""
+    attributes = bytearray(72)
+    struct.pack_into("<IIII", attributes, 0, kind, key_bytes, value_bytes, entries)
+    return _bpf(_MAP_CREATE, attributes)
+
+
+def first_count(descriptor: int) -> int:
+    """The 8-byte number at index 0 of an array map."""
+    key, value = ctypes.c_uint32(0), ctypes.c_uint64(0)
+    attributes = bytearray(32)
+    struct.pack_into("<I4xQQ", attributes, 0, descriptor, ctypes.addressof(key), ctypes.addressof(value))
+    _bpf(_MAP_LOOKUP, attributes)
+    return value.value
 
 
 def _bpf(command: int, attributes: bytearray) -> int:

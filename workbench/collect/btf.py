@@ -116,6 +116,20 @@ class Btf:
             return Field(total // 8, (shift + bits + 7) // 8, shift, bits)
         return Field(total // 8, self._size(number))
 
+    def arguments(self, tracepoint: int) -> int:
+        """How many arguments a tracepoint hands over, by the number of its ``btf_trace_*`` typedef.
+
+        Raises BtfError if it is no typedef of a pointer to a function.
+        """
+        number = tracepoint
+        for expected in (TYPEDEF, PTR):
+            if self._kind(number) != expected:
+                raise BtfError(f"type {tracepoint} is no tracepoint")
+            number = self._words[self._start(number) + 2]
+        if self._kind(number) != FUNC_PROTO:
+            raise BtfError(f"type {tracepoint} is no tracepoint")
+        return (self._words[self._start(number) + 1] & 0xFFFF) - 1  # the first one is the tracepoint's own data
+
     def _kind(self, number: int) -> int:
         return self._words[self._start(number) + 1] >> 24 & 31
 

@@ -43,7 +43,7 @@ def namespace_cookie(opened: socket.socket) -> int | None:
 def request(opened: socket.socket, subsystem: int, message: int, family: int = 0) -> bytes:
     """One question with one answer: the attributes of the answer. Raises OSError if it is refused."""
     _send(opened, subsystem, message, family, _NLM_F_REQUEST)
-    for kind, _, body in _messages(opened.recv(_RECEIVE_BYTES)):
+    for kind, _, body in messages(opened.recv(_RECEIVE_BYTES)):
         _raise_error(kind, body)
         return body[4:]
     return b""
@@ -56,7 +56,7 @@ def dump(opened: socket.socket, subsystem: int, message: int, family: int = 0) -
     """
     _send(opened, subsystem, message, family, _NLM_F_REQUEST | _NLM_F_DUMP)
     while True:
-        for kind, flags, body in _messages(opened.recv(_RECEIVE_BYTES)):
+        for kind, flags, body in messages(opened.recv(_RECEIVE_BYTES)):
             if flags & _NLM_F_DUMP_INTR:
                 raise DumpInterruptedError
             if kind == _NLMSG_DONE:
@@ -80,7 +80,8 @@ def _send(opened: socket.socket, subsystem: int, message: int, family: int, flag
     opened.send(struct.pack("=IHHIIBBH", _HEADER_BYTES, subsystem << 8 | message, flags, 1, 0, family, 0, 0))
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+def messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Type, flags and body of each message of a datagram (struct nlmsghdr)."""
     offset = 0
     while offset + 16 <= len(data):
         length, kind, flags = struct.unpack_from("=IHH", data, offset)

@@ -1,0 +1,1 @@
+"""Events of the live host as they happen."""
