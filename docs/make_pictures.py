@@ -4,17 +4,19 @@ Needs root and a CRIU that works: ``.venv/bin/python docs/make_pictures.py``.
 """
 
 import asyncio
+import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
 
-from workbench.tui import wiring
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.picture import screen_lines
+from workbench.tui.wiring import LiveHost
 
 PICTURES = Path(__file__).parent / "pictures"
 ROOT = str(Path(__file__).parent.parent)
@@ -93,7 +95,15 @@ async def tour(pilot: Pilot[int]) -> None:
 
 
 async def main() -> None:
-    app = WorkbenchApp(wiring.open_live, wiring.live_operations(), lab="established")
+    with tempfile.TemporaryDirectory() as state:
+        os.environ["WORKBENCH_STATE"] = state  # neither show nor leave anything of this machine's operations
+        await make()
+
+
+async def make() -> None:
+    """All of them, in one tour."""
+    host = LiveHost()
+    app = WorkbenchApp(host.open_source, host.operations(), lab="established")
     PICTURES.mkdir(exist_ok=True)
     try:
         async with app.run_test(size=SIZE, notifications=True) as pilot:

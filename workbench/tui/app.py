@@ -32,6 +32,7 @@ from workbench.tui.screens.processes import ProcessesScreen
 from workbench.tui.screens.table import TableScreen
 from workbench.tui.session import Session
 from workbench.tui.widgets.bars import TabBar
+from workbench.tui.wiring import LiveHost
 
 SLOW_S = 4.0
 """Without a new moment for so long, the header says so."""
@@ -330,14 +331,14 @@ class WorkbenchApp(App[int]):
 
 
 def run(source: Source | None = None, *, lab: str | None = None) -> int:
-    """Run the application on this terminal; None: this host, live. Returns the exit status."""
-    from workbench.tui import wiring
+    """Run the application on this terminal, on recorded evidence or, None, on this host. Returns the exit status."""
 
     if source is None:
-        app = WorkbenchApp(wiring.open_live, wiring.live_operations(), lab=lab)
+        host = LiveHost()
+        app = WorkbenchApp(host.open_source, host.operations(), lab=lab)
     else:
-        given = source
-        app = WorkbenchApp(lambda: given, wiring.live_operations() if given.is_live else NO_OPERATIONS, lab=lab)
+        recorded = source
+        app = WorkbenchApp(lambda: recorded)
     try:
         app.run()
     finally:

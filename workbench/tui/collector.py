@@ -77,6 +77,9 @@ class Collector:
         except WorkbenchError as error:
             self._fail(str(error))
             return
+        except Exception as error:  # without a word the screen would say "Looking ..." for ever
+            self._fail(f"evidence cannot be collected: {type(error).__name__}: {error}")
+            return
         try:
             while not self._stop.is_set():
                 started = time.monotonic()

@@ -1,5 +1,6 @@
 """The application on the live host: where its evidence and its operations really come from."""
 
+import threading
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
@@ -13,46 +14,52 @@ from workbench.tui.operations import LabHandle, Operations
 # Everything heavy is imported where it is used: the first frame is drawn before.
 
 
-def open_live() -> Source:
-    """This host."""
-    from workbench.collect.live import LiveSource
-    from workbench.operation.journal import unfinished
-    from workbench.operation.planning import criu_tool
-    from workbench.tui.known_images import KnownImages
-    from workbench.tui.paced import PacedSource
-
-    return PacedSource(LiveSource(criu=criu_tool, images=KnownImages(), unfinished=unfinished))
-
-
-class LiveOperations:
-    """What can be done on this host; remembers the lab, whose images belong into its own scratch directory."""
+class LiveHost:
+    """Evidence and operations of this host; remembers the lab, whose images belong into its own scratch directory."""
 
     def __init__(self) -> None:
         self._lab: tuple[int, Path] | None = None
+        self._loaded = threading.Event()
+        """Two threads that import numpy at once get half of it; operations wait until the source has loaded it."""
+
+    def open_source(self) -> Source:
+        """This host as a source of evidence."""
+        try:
+            from workbench.collect.live import LiveSource
+            from workbench.operation.journal import unfinished
+            from workbench.operation.planning import criu_tool
+            from workbench.tui.known_images import KnownImages
+            from workbench.tui.paced import PacedSource
+        finally:
+            self._loaded.set()
+        return PacedSource(LiveSource(criu=criu_tool, images=KnownImages(), unfinished=unfinished))
 
     def operations(self) -> Operations:
-        """As functions."""
+        """What can be done on this host."""
         return Operations(
             plan_dump=self.plan_dump,
             plan_restore=self.plan_restore,
             begin=self.begin,
             images_for=self.images_for,
             start_lab=self.start_lab,
-            unfinished=lambda: recovery(dry_run=True),
-            recover=lambda: recovery(dry_run=False),
+            unfinished=lambda: self.recovery(dry_run=True),
+            recover=lambda: self.recovery(dry_run=False),
         )
 
     def plan_dump(self, request: DumpRequest) -> Plan:
+        self._loaded.wait()
         from workbench.operation.planning import prepare_dump
 
         return prepare_dump(request)
 
     def plan_restore(self, request: RestoreRequest) -> Plan:
+        self._loaded.wait()
         from workbench.operation.planning import prepare_restore
 
         return prepare_restore(request)
 
     def begin(self, plan: Plan) -> Operation:
+        self._loaded.wait()
         from workbench.operation.dump import DumpOperation
         from workbench.operation.restore import RestoreOperation
 
@@ -74,6 +81,7 @@ class LiveOperations:
 
     def start_lab(self, name: str) -> LabHandle:
         """Start a scenario and wait until it is up."""
+        self._loaded.wait()
         from workbench.lab.application import start_for_application
 
         handle = start_for_application(name)
@@ -82,21 +90,16 @@ class LiveOperations:
         self._lab = (handle.lab.server_pid, handle.lab.scratch)
         return handle
 
+    def recovery(self, *, dry_run: bool) -> list[str]:
+        """What recovery says of each interrupted operation; with ``dry_run`` nothing is done."""
+        self._loaded.wait()
+        from workbench.operation.recover import recover
 
-def live_operations() -> Operations:
-    """What can be done on this host."""
-    return LiveOperations().operations()
-
-
-def recovery(*, dry_run: bool) -> list[str]:
-    """What recovery says of each interrupted operation; with ``dry_run`` nothing is done."""
-    from workbench.operation.recover import recover
-
-    said = []
-    for report in recover(dry_run=dry_run):
-        operation = report.operation
-        said.append(f"{operation.title}, interrupted at: {operation.last}")
-        said += [f"  - {sentence}" for sentence in report.sentences]
-        if not report.sound:
-            said.append("  ! a person must choose")
-    return said
+        said = []
+        for report in recover(dry_run=dry_run):
+            operation = report.operation
+            said.append(f"{operation.title}, interrupted at: {operation.last}")
+            said += [f"  - {sentence}" for sentence in report.sentences]
+            if not report.sound:
+                said.append("  ! a person must choose")
+        return said

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Horizontal
 
+from workbench.evidence import LogLine
 from workbench.operation.progress import Progress
 from workbench.present.line import Line, Tone, line
 from workbench.present.operation import (
@@ -26,6 +27,7 @@ from workbench.tui.screens.base import WorkbenchScreen
 from workbench.tui.session import Session
 from workbench.tui.widgets.line_view import LineView
 
+TAIL = 300
 _NONE = (
     line("No operation has been started here."),
     line(),
@@ -46,6 +48,7 @@ class OperationScreen(WorkbenchScreen):
         super().__init__()
         self._number = 0
         self._reported: Session | None = None
+        self._log: tuple[int, int | None] = (0, 0)
 
     def compose_body(self) -> ComposeResult:
         yield LineView(id="op-title")
@@ -77,8 +80,7 @@ class OperationScreen(WorkbenchScreen):
         if session is None or progress is None:
             self._view("report").show(lambda _: _starting(session))
             return
-        self._view("log").show(lambda _: log_lines(progress.log))
-        self._view("log").border_title = log_title(progress.log)
+        self._show_log(progress.log)
         if not session.is_open:
             self._view("report").show(lambda _: _report(session, progress))
             if self._reported is not session:
@@ -90,6 +92,15 @@ class OperationScreen(WorkbenchScreen):
         self._view("connection").show(lambda width: connection_lines(progress, self._number, width))
         self._view("locks").show(lambda _: lock_lines(progress))
         self._view("hold").show(lambda _: hold_lines(progress) or [_under_way(progress)])
+
+    def _show_log(self, log: Sequence[LogLine]) -> None:
+        """Anew only when it has grown: it has thousands of lines; beside other things only its end is shown."""
+        limit = None if self.has_class("-log") else TAIL
+        if self._log == (len(log), limit):
+            return
+        self._log = (len(log), limit)
+        self._view("log").show(lambda _: log_lines(log, limit))
+        self._view("log").border_title = log_title(log)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         session = self.workbench.session
@@ -116,6 +127,7 @@ class OperationScreen(WorkbenchScreen):
 
     def action_log(self) -> None:
         self.toggle_class("-log")
+        self.draw()
         self._view("log" if self.has_class("-log") else "connection").focus()
 
     def action_next_connection(self) -> None:

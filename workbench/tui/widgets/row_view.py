@@ -18,7 +18,7 @@ from workbench.tui.keys import Where, bindings
 from workbench.tui.widgets.toned import TONES, Toned
 
 _MARK = 2
-"""Cells before each row: the cursor is a sign too, not a colour only."""
+"""Cells before each row: the cursor and the mark of the row are signs too, not colours only."""
 
 
 class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
@@ -205,7 +205,7 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         return self.toned_strip(tuple(pieces), width, self.get_component_rich_style("row-view--heading"))
 
     def _row(self, row: Row, at_cursor: bool, width: int) -> Strip:
-        pieces: list[Piece] = [("> " if at_cursor else "  ", Tone.STRONG)]
+        pieces: list[Piece] = [(">" if at_cursor else " ", Tone.STRONG), row.mark]
         for number, size in self._placed:
             tone = row.tones[number] if row.tones else Tone.NORMAL
             pieces.append((cell_text(self._table.columns[number], row.cells[number], size), tone))
