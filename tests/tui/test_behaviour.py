@@ -8,6 +8,8 @@ import pytest
 from tests.sample import HOSTILE, ScriptedOperation, evidence, finished, held, hostile_evidence
 from tests.tui.screens import DUMP_KEYS, application, press, says, until
 from workbench.evidence import Evidence, Gap, UnfinishedOperation
+from workbench.operation.removal import RemovalPlan
+from workbench.operation.remove_locks import plan_removal
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.operations import Operations
 from workbench.tui.picture import screen_lines
@@ -233,3 +235,29 @@ async def test_an_interrupted_operation_is_told_at_the_start_and_put_right_on_ye
         assert not done
         await press(pilot, (*"yes", "enter", "@the lock is lifted"))
         assert done == ["yes"]
+
+
+async def test_a_lock_is_removed_after_its_plan_was_confirmed() -> None:
+    removed: list[RemovalPlan] = []
+
+    def remove(plan: RemovalPlan) -> list[str]:
+        removed.append(plan)
+        return ["Removed: CRIU-6f1c"]
+
+    app = application()
+    app.operations = Operations(plan_removal=lambda lock: plan_removal(evidence()), remove=remove)
+    async with app.run_test(notifications=True) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("3", "@--dport 22", "x", "@Remove 1 lock", *"remove", "enter", "@Removed: CRIU-6f1c"))
+        assert [lock.name for lock in removed[0].locks] == ["CRIU-6f1c2d3e-0000-4000-80"]
+        await press(pilot, ("escape", "end", "x", "@this row is no lock"))
+
+
+async def test_an_image_directory_elsewhere_is_added() -> None:
+    added: list[str] = []
+    app = application()
+    app.operations = Operations(add_images=added.append)
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("4", "@images/server", "a", "@Image directory", *"/srv/x", "enter"))
+        await until(pilot, lambda: added == ["/srv/x"])

@@ -9,10 +9,12 @@ from textual.widget import Widget
 from tests.tui.screens import application, press, says
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.keys import ACTIONS, Action, Where
+from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.checkpoints import CheckpointsScreen
 from workbench.tui.screens.confirm import ConfirmScreen
 from workbench.tui.screens.connections import ConnectionsScreen
 from workbench.tui.screens.help import TextScreen
+from workbench.tui.screens.netfilter import NetfilterScreen
 from workbench.tui.screens.operation import OperationScreen
 from workbench.tui.screens.options import OptionsScreen
 from workbench.tui.screens.table import TableScreen
@@ -27,6 +29,8 @@ PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.LINES: (LineView, ("tab",)),
     Where.TARGETS: (ConnectionsScreen, ()),
     Where.CHECKPOINTS: (CheckpointsScreen, ("4", "@images/server")),
+    Where.NETFILTER: (NetfilterScreen, ("3", "@--dport 22")),
+    Where.QUESTION: (AskScreen, ("4", "@images/server", "a", "@Image directory")),
     Where.OPERATION: (OperationScreen, ("d", "@Network", "enter", "@Nothing", *"4645", "enter", "@HELD")),
     Where.OPTIONS: (OptionsScreen, ("d", "@Network lock")),
     Where.ANSWERS: (ChoiceLine, ("d", "@Network lock")),

@@ -21,11 +21,13 @@ from workbench.source import Source
 from workbench.tui.beside import Done, run_beside
 from workbench.tui.collector import INTERVAL_S, Collector, Moment
 from workbench.tui.guide import Guide
+from workbench.tui.judge import OpenJudge, library
 from workbench.tui.keys import ACTIONS, Where, bindings
 from workbench.tui.operations import NO_OPERATIONS, LabHandle, Operations
 from workbench.tui.screens.base import WorkbenchScreen
 from workbench.tui.screens.checkpoints import CheckpointsScreen
 from workbench.tui.screens.connections import ConnectionsScreen
+from workbench.tui.screens.findings import FindingsScreen
 from workbench.tui.screens.netfilter import NetfilterScreen
 from workbench.tui.screens.operation import OperationScreen
 from workbench.tui.screens.processes import ProcessesScreen
@@ -79,13 +81,19 @@ class WorkbenchApp(App[int]):
         "processes": ProcessesScreen,
         "netfilter": NetfilterScreen,
         "checkpoints": CheckpointsScreen,
+        "findings": FindingsScreen,
         "operation": OperationScreen,
     }
     DEFAULT_MODE = "connections"
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(
-        self, open_source: Callable[[], Source], operations: Operations = NO_OPERATIONS, *, lab: str | None = None
+        self,
+        open_source: Callable[[], Source],
+        operations: Operations = NO_OPERATIONS,
+        *,
+        lab: str | None = None,
+        judge: OpenJudge = library,
     ) -> None:
         """``open_source`` is called in the collector's thread, after the first frame; ``lab``: a scenario to start."""
         super().__init__()
@@ -107,6 +115,7 @@ class WorkbenchApp(App[int]):
         self._told_unfinished = False
         self._collector = Collector(
             open_source,
+            judge,
             lambda moment: self.post_message(MomentTaken(moment)),
             lambda reason: self.post_message(LookFailed(reason)),
         )
@@ -141,7 +150,10 @@ class WorkbenchApp(App[int]):
             slow=now - self._received > SLOW_S,
         )
         label = moment.label if moment else ""
-        return header_line(label, moment.situation.evidence if moment else None, state, width, paused=self._paused)
+        if moment is None:
+            return header_line(label, None, state, width, paused=self._paused)
+        situation = moment.situation
+        return header_line(label, situation.evidence, state, width, paused=self._paused, judgement=situation.judgement)
 
     @on(MomentTaken)
     def _moment_taken(self, message: MomentTaken) -> None:
@@ -240,6 +252,9 @@ class WorkbenchApp(App[int]):
     def action_show_checkpoints(self) -> None:
         self.go_to("checkpoints")
 
+    def action_show_findings(self) -> None:
+        self.go_to("findings")
+
     def action_show_operation(self) -> None:
         self.go_to("operation")
 
@@ -323,7 +338,13 @@ class WorkbenchApp(App[int]):
         for action in ACTIONS:
             places: list[object] = [self, *([self.front] if self.front else [])]
             node = next((each for each in places if hasattr(each, f"action_{action.name}")), None)
-            if node is not None and action.where in {Where.EVERYWHERE, Where.TABLE, Where.TARGETS, Where.CHECKPOINTS}:
+            if node is not None and action.where in {
+                Where.EVERYWHERE,
+                Where.TABLE,
+                Where.TARGETS,
+                Where.CHECKPOINTS,
+                Where.FINDINGS,
+            }:
                 title = f"{action.label.capitalize()} ({action.key_text})"
                 yield SystemCommand(title, action.help, getattr(node, f"action_{action.name}"))
         yield SystemCommand("Quit", "Leave the workbench", self.action_quit_workbench)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Process
+from workbench.evidence import Lock, Process
 from workbench.operation.plan import Plan
+from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
 from workbench.present.line import Tone, line
@@ -99,6 +100,43 @@ class Guide:
             WorkbenchError("an operation is under way", "c continues it, b turns it back; then q leaves the workbench")
         )
 
+    def offer_removal(self, lock: Lock | None) -> None:
+        """Say what removing a lock would take, and do it if that is confirmed."""
+        operations = self._app.operations
+
+        def show(plan: RemovalPlan) -> None:
+            from workbench.tui.screens.confirm import removal_screen
+
+            def answered(confirmed: bool | None) -> None:
+                if confirmed:
+                    run_beside(self._app, lambda: operations.remove(plan), self._tell, self._app.problem)
+
+            self._app.push_screen(removal_screen(plan), answered)
+
+        if lock is None:
+            self._app.problem(WorkbenchError("this row is no lock", "choose a row whose LOCK column has a word"))
+        else:
+            run_beside(self._app, lambda: operations.plan_removal(lock), show, self._app.problem)
+
+    def ask_for_images(self) -> None:
+        """Ask for an image directory that is to be listed too."""
+        from workbench.tui.screens.ask import AskScreen
+
+        def answered(path: str | None) -> None:
+            if path is not None:
+                add = self._app.operations.add_images
+                run_beside(self._app, lambda: add(path), lambda _: self._app.look_now(), self._app.problem)
+
+        self._app.push_screen(AskScreen("Image directory"), answered)
+
+    def _tell(self, sentences: Sequence[str]) -> None:
+        """What was done, until it is read."""
+        from workbench.tui.screens.help import TextScreen
+
+        lines = [line(("What was done", Tone.STRONG)), line(), *(line(printable(each)) for each in sentences)]
+        self._app.push_screen(TextScreen(lines))
+        self._app.look_now()
+
     def offer_recovery(self) -> None:
         """Say what interrupted operations have left, and put it right if that is confirmed."""
         operations = self._app.operations
@@ -110,13 +148,6 @@ class Guide:
 
         def answered(confirmed: bool | None) -> None:
             if confirmed:
-                run_beside(self._app, operations.recover, done, self._app.problem)
-
-        def done(sentences: Sequence[str]) -> None:
-            from workbench.tui.screens.help import TextScreen
-
-            lines = [line(("What was done", Tone.STRONG)), line(), *(line(printable(each)) for each in sentences)]
-            self._app.push_screen(TextScreen(lines))
-            self._app.look_now()
+                run_beside(self._app, operations.recover, self._tell, self._app.problem)
 
         run_beside(self._app, operations.unfinished, show, self._app.problem)

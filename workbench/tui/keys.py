@@ -15,10 +15,12 @@ class Where(StrEnum):
     LINES = "Moving in a text"
     TARGETS = "Connections and Processes"
     CHECKPOINTS = "Checkpoints"
+    NETFILTER = "Netfilter"
     OPERATION = "Operation"
     OPTIONS = "Options of a dump or restore"
     ANSWERS = "Answers of one option"
     PLAN = "Plan"
+    QUESTION = "A question"
     TEXT = "A text over the screen"
 
 
@@ -86,6 +88,8 @@ ACTIONS = (
     Action("last", "end,G", "last", "To the last line.", Where.LINES),
     Action("dump", "d", "dump", "Dump the process that holds this: options and a plan first.", Where.TARGETS, True),
     Action("restore", "r", "restore", "Restore these images: options and a plan first.", Where.CHECKPOINTS, True),
+    Action("add", "a", "add", "Look at an image directory elsewhere.", Where.CHECKPOINTS, True),
+    Action("remove", "x", "remove lock", "Remove this lock if nobody needs it: the plan first.", Where.NETFILTER, True),
     Action("proceed", "c", "continue", "Go on from where the operation is held.", Where.OPERATION, True),
     Action("turn_back", "b", "turn back", "Undo: everything as it was before.", Where.OPERATION, True),
     Action("log", "l", "log", "CRIU's log alone, and back.", Where.OPERATION, True),
@@ -105,6 +109,7 @@ ACTIONS = (
     Action("page_up", "pageup", "page up", "One page up.", Where.PLAN),
     Action("copy_plan", "ctrl+y", "copy", "Copy the plan as text.", Where.PLAN, True),
     Action("cancel", "escape", "back", "Go back; nothing has been done.", Where.PLAN, True),
+    Action("cancel", "escape", "back", "Leave the question.", Where.QUESTION),
     Action("close", "escape,q,question_mark,m", "close", "Close the text.", Where.TEXT, True, "esc"),
 )
 

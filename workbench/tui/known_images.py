@@ -1,5 +1,6 @@
 """Image directories that somebody here would look for: of our own operations, and of the current directory."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,11 +23,24 @@ class KnownImages:
 
     def __init__(self) -> None:
         self._read: dict[Path, tuple[int, ImageDirectory]] = {}
+        self._added: tuple[Path, ...] = ()
+
+    def add(self, path: Path) -> None:
+        """List this directory too, and those in it. Raises WorkbenchError if there are no images."""
+        try:
+            found = list(_images_in(path.expanduser().absolute()))
+        except OSError as error:
+            raise WorkbenchError(f"{path} cannot be read: {error.strerror}") from error
+        if not found:
+            raise WorkbenchError(
+                f"{path} holds no images of CRIU", f"there is no {INVENTORY} in it or directly below it"
+            )
+        self._added = (*self._added, *found)
 
     def __call__(self) -> tuple[ImageDirectory, ...]:
         """Every image directory that is known and still there."""
         found = {}
-        for path in list(dict.fromkeys(_places()))[:MOST]:
+        for path in list(dict.fromkeys((*self._added, *_places())))[:MOST]:
             entry = self._look(path)
             if entry is not None:
                 found[path] = entry
@@ -49,10 +63,11 @@ def _places() -> Iterator[Path]:
     for entry in entries():
         yield Path(str(entry.begun.get("images", "")))
     for base in (images_directory(), Path.cwd()):
-        if (base / INVENTORY).exists():
-            yield base
-        try:
-            below = sorted(base.iterdir())
-        except OSError:
-            continue
-        yield from (path for path in below if (path / INVENTORY).exists())
+        with contextlib.suppress(OSError):
+            yield from _images_in(base)
+
+
+def _images_in(base: Path) -> Iterator[Path]:
+    """A directory if it holds images, and those directly below it that do. Raises OSError."""
+    below = sorted(base.iterdir())
+    yield from (path for path in (base, *below) if (path / INVENTORY).exists())

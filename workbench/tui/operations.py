@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Process
+from workbench.evidence import Lock, Process
 from workbench.operation.plan import Plan
+from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
 
@@ -34,6 +35,14 @@ def _no_lab(*_: object) -> LabHandle:
     raise WorkbenchError("there is no lab here")
 
 
+def _no_removal(_: Lock) -> RemovalPlan:
+    raise WorkbenchError("this cannot be done here", "open the live host as root")
+
+
+def _no_images(_: str) -> object:
+    raise WorkbenchError("this cannot be done here", "`workbench image DIR` shows a directory")
+
+
 def _nothing_to_recover() -> Sequence[str]:
     return ()
 
@@ -54,6 +63,12 @@ class Operations:
     """What is left behind and what would be done about it, one sentence each."""
     recover: Callable[[], Sequence[str]] = _nothing_to_recover
     """Put it right; what was done, one sentence each."""
+    plan_removal: Callable[[Lock], RemovalPlan] = _no_removal
+    """What removing this one lock would take, or why it stays."""
+    remove: Callable[[RemovalPlan], Sequence[str]] = lambda _: ()
+    """Do it; what was done, one sentence each."""
+    add_images: Callable[[str], object] = _no_images
+    """Look at this image directory too, from now on."""
 
 
 NO_OPERATIONS = Operations()

@@ -2,14 +2,19 @@
 
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Process
+from workbench.evidence import Lock, Process
 from workbench.operation.plan import Plan
+from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
 from workbench.source import Source
 from workbench.tui.operations import LabHandle, Operations
+
+if TYPE_CHECKING:
+    from workbench.tui.known_images import KnownImages
 
 # Everything heavy is imported where it is used: the first frame is drawn before.
 
@@ -19,6 +24,7 @@ class LiveHost:
 
     def __init__(self) -> None:
         self._lab: tuple[int, Path] | None = None
+        self._images: KnownImages | None = None
         self._loaded = threading.Event()
         """Two threads that import numpy at once get half of it; operations wait until the source has loaded it."""
 
@@ -29,10 +35,12 @@ class LiveHost:
             from workbench.operation.journal import unfinished
             from workbench.operation.planning import criu_tool
             from workbench.tui.known_images import KnownImages
+
+            self._images = KnownImages()
             from workbench.tui.paced import PacedSource
         finally:
             self._loaded.set()
-        return PacedSource(LiveSource(criu=criu_tool, images=KnownImages(), unfinished=unfinished))
+        return PacedSource(LiveSource(criu=criu_tool, images=self._images, unfinished=unfinished))
 
     def operations(self) -> Operations:
         """What can be done on this host."""
@@ -44,6 +52,9 @@ class LiveHost:
             start_lab=self.start_lab,
             unfinished=lambda: self.recovery(dry_run=True),
             recover=lambda: self.recovery(dry_run=False),
+            plan_removal=self.plan_removal,
+            remove=self.remove,
+            add_images=self.add_images,
         )
 
     def plan_dump(self, request: DumpRequest) -> Plan:
@@ -103,3 +114,25 @@ class LiveHost:
             if not report.sound:
                 said.append("  ! a person must choose")
         return said
+
+    def plan_removal(self, lock: Lock) -> RemovalPlan:
+        """Look at the host once more; images that are known here tell whose lock it is."""
+        self._loaded.wait()
+        from workbench.operation.record import lock_record
+        from workbench.operation.remove_locks import among, look, plan_removal
+
+        images = self._images() if self._images else ()
+        return plan_removal(look([image.path for image in images]), only=among([lock_record(lock)]))
+
+    def remove(self, plan: RemovalPlan) -> list[str]:
+        from workbench.operation.remove_locks import look, plan_removal, remove
+        from workbench.present.removal import removed_lines
+
+        done = remove(plan)
+        return list(removed_lines(done, plan_removal(look(plan.images)).kept))
+
+    def add_images(self, path: str) -> None:
+        """List this directory too. Raises WorkbenchError if it holds no images."""
+        self._loaded.wait()
+        if self._images is not None:
+            self._images.add(Path(path))

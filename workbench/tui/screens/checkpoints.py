@@ -30,3 +30,6 @@ class CheckpointsScreen(TableScreen):
         row = self.rows.cursor_row
         if row is not None and isinstance(row.subject, ImageDirectory):
             self.workbench.guide.offer_restore(row.subject.path)
+
+    def action_add(self) -> None:
+        self.workbench.guide.ask_for_images()

@@ -10,8 +10,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input
 
 from workbench.operation.plan import Plan
+from workbench.operation.removal import CONFIRMATION, RemovalPlan
 from workbench.present.line import Line, Tone, line
 from workbench.present.plan import plan_text
+from workbench.present.removal import removal_text
 from workbench.present.text import printable
 from workbench.tui.clipboard import copy_text
 from workbench.tui.keys import Where, bindings
@@ -91,3 +93,11 @@ def recovery_screen(found: Sequence[str]) -> ConfirmScreen:
     lines += [line(printable(each)) for each in found]
     asked = line("Nothing has been done yet. To do this, type ", ("yes", Tone.STRONG), " and press Enter.")
     return ConfirmScreen(lines, asked, "yes")
+
+
+def removal_screen(plan: RemovalPlan) -> ConfirmScreen:
+    """What goes, what stays and why; the word of the plan confirms it."""
+    if not plan.removals:
+        return ConfirmScreen([*removal_text(plan)], line(("It stays; Escape goes back.", Tone.DIM)), "")
+    asked = line("Nothing has been done yet. To do this, type ", (CONFIRMATION, Tone.STRONG), " and press Enter.")
+    return ConfirmScreen([*removal_text(plan)], asked, CONFIRMATION)

@@ -1,6 +1,9 @@
 """Netfilter: which rules are there, and what do CRIU's locks hold back?"""
 
 from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
 
 from workbench.evidence import Rule
 from workbench.evidence.lock_map import LockUse
@@ -8,6 +11,7 @@ from workbench.present.line import Line
 from workbench.present.netfilter import COLUMNS, netfilter_detail
 from workbench.present.situation import Situation
 from workbench.present.table import Row
+from workbench.tui.keys import Where, bindings
 from workbench.tui.screens.table import TableScreen
 
 
@@ -17,7 +21,13 @@ class NetfilterScreen(TableScreen):
     MODE = "netfilter"
     PURPOSE = "Which rules are there, and what do CRIU's locks hold back, for whom?"
     COLUMNS = COLUMNS
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.NETFILTER)
 
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
         assert isinstance(row.subject, (Rule, LockUse))
         return netfilter_detail(row.subject, situation)
+
+    def action_remove(self) -> None:
+        row = self.rows.cursor_row
+        if row is not None:
+            self.workbench.guide.offer_removal(row.subject.lock if isinstance(row.subject, LockUse) else None)
