@@ -36,6 +36,6 @@ class BorrowedSocket:
     urgent: bool = False
     """poll(2) says POLLPRI: an urgent byte waits in it (TCP)."""
     unread: int | None = None
-    """What ioctl(2) SIOCINQ counts: bytes of a stream up to an urgent byte; of a datagram socket the first datagram's."""
+    """What ioctl(2) SIOCINQ counts: bytes of a stream up to an urgent byte, or those of the first datagram."""
     unread_memory: int | None = None
     """Kernel memory of what waits to be read (SO_MEMINFO), bytes with overhead."""

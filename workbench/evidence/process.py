@@ -108,4 +108,4 @@ class Descriptor:
     allocated: int | None = None
     """Regular files: bytes that take space, without holes."""
     mount_visible: bool | None = None
-    """What has a path: its mount is among those that the process and its tree see; None for all else, and if unknown."""
+    """What has a path: the process or its tree sees the mount that it is on; None for all else, and if unknown."""

@@ -16,8 +16,6 @@ class Kind:
     """Name of the check that must speak; empty where none has to."""
     after: str = ""
     """What is different after the restore, in words; it is measured, see ``test_dump``."""
-    also: str = ""
-    """An option without which CRIU refuses even though another is given."""
 
 
 def _kinds(answer: Answer, *rows: tuple[str, ...]) -> tuple[Kind, ...]:
@@ -27,22 +25,23 @@ def _kinds(answer: Answer, *rows: tuple[str, ...]) -> tuple[Kind, ...]:
 TCP = (
     *_kinds(
         Answer.NEEDS,
-        ("established", "ESTABLISHED, IPv4", "tcp-established"),
-        ("established-v6", "ESTABLISHED, IPv6", "tcp-established"),
-        ("v4-mapped", "ESTABLISHED, IPv4-mapped IPv6", "tcp-established"),
-        ("looks-mapped-v6", "ESTABLISHED, IPv6 whose third word is 0000:ffff", "tcp-established"),
-        ("both-ends", "ESTABLISHED, both ends in the tree", "tcp-established"),
-        ("unread", "ESTABLISHED with unread bytes", "tcp-established"),
-        ("unsent", "ESTABLISHED with unacknowledged and unsent bytes", "tcp-established"),
-        ("shutdown-read", "ESTABLISHED, shut down for reading", "tcp-established"),
-        ("classic-filter", "ESTABLISHED with a classic BPF filter", "tcp-established"),
-        ("syn-sent", "SYN_SENT", "tcp-established"),
-        ("fin-wait1", "FIN_WAIT1", "tcp-established"),
-        ("fin-wait2", "FIN_WAIT2", "tcp-established"),
-        ("close-wait", "CLOSE_WAIT", "tcp-established"),
-        ("closing", "CLOSING", "tcp-established"),
-        ("last-ack", "LAST_ACK", "tcp-established"),
-        ("was-reset", "closed by a reset of the peer", "tcp-established"),
+        ("established", "ESTABLISHED, IPv4"),
+        ("established-v6", "ESTABLISHED, IPv6"),
+        ("v4-mapped", "ESTABLISHED, IPv4-mapped IPv6"),
+        ("looks-mapped-v6", "ESTABLISHED, IPv6 whose third word is 0000:ffff"),
+        ("both-ends", "ESTABLISHED, both ends in the tree"),
+        ("unread", "ESTABLISHED with unread bytes"),
+        ("unsent", "ESTABLISHED with unacknowledged and unsent bytes"),
+        ("unread-and-unsent", "ESTABLISHED with bytes in both queues"),
+        ("shutdown-read", "ESTABLISHED, shut down for reading"),
+        ("classic-filter", "ESTABLISHED with a classic BPF filter"),
+        ("syn-sent", "SYN_SENT"),
+        ("fin-wait1", "FIN_WAIT1"),
+        ("fin-wait2", "FIN_WAIT2"),
+        ("close-wait", "CLOSE_WAIT"),
+        ("closing", "CLOSING"),
+        ("last-ack", "LAST_ACK"),
+        ("was-reset", "closed by a reset of the peer"),
     ),
     *_kinds(
         Answer.OK,
@@ -159,6 +158,7 @@ PROCESSES = (
         ("deleted-file", "small deleted file"),
         ("pipe-inside", "pipe, both ends in the tree"),
         ("pty-inside", "pseudo terminal, both ends in the tree"),
+        ("alone-in-network-namespace", "alone in a network namespace", "namespace-ends-with-target"),
         ("pidfd-inside", "pidfd of a process of the tree"),
         ("kmsg", "/dev/kmsg"),
     ),

@@ -14,11 +14,14 @@ DEVICE, OTHER_DEVICE = "wb0", "wb1"
 """Both ends of a cable."""
 ADDRESSES = ("10.9.9.1/24", "fd00:9::1/64", "fe80::9/64", "fd99::ffff:a63:102/64")
 SMALL = 4096
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 TIMEOUT_S = 20
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 peers: list[socket.socket] = []
 """Other ends, which stay with the program; a byte can be sent over each."""
+deaf: list[socket.socket] = []
+"""Peers at which nothing arrives."""
 kept: list[Any] = []
 """What must stay open there besides."""
 after_fork: list[Callable[[], Any]] = []
@@ -111,6 +114,24 @@ def fill(end: socket.socket) -> None:
         while True:
             end.send(b"u" * 65536)
     end.setblocking(True)
+
+
+def attach_filter(end: socket.socket, length: int) -> None:
+    """A classic BPF program that lets ``length`` bytes of each packet through; 0: the kernel drops what comes."""
+    program = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, length))
+    end.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", 1, ctypes.addressof(program)))
+
+
+def deafen(end: socket.socket) -> None:
+    """Let nothing arrive at a peer until it is used."""
+    attach_filter(end, 0)
+    peers.append(end)
+    deaf.append(end)
+
+
+def listen_again() -> None:
+    while deaf:
+        deaf.pop().setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
 
 
 def reset(end: socket.socket) -> None:

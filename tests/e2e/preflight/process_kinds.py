@@ -230,6 +230,11 @@ def own_mount_namespace() -> list[Any]:
     return in_child(lambda: unshare(CLONE_NEWNS))
 
 
+def alone_in_network_namespace() -> list[Any]:
+    after_fork.append(lambda: unshare(CLONE_NEWNET))
+    return []
+
+
 def same_session() -> list[Any]:
     no_session.append(True)
     return []

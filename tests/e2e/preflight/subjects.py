@@ -2,19 +2,29 @@
 
 ``python -m tests.e2e.preflight.subjects KIND FILE`` makes a network namespace and in it everything that KIND names,
 hands the dumped end to a child that has nothing else open, prints the child's pid and its descriptors, and remains as
-the peer. ``send`` on standard input sends a byte to the subject over every connection and is answered. At the end of
-the input everything that descends from it is ended.
+the peer. ``send`` on standard input sends a byte over every connection, ``drain`` reads all that comes and
+prints the number of bytes. At the end of the input everything that descends from it is ended.
 """
 
 import contextlib
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.preflight import option_kinds, other_kinds, process_kinds, tcp_kinds
-from tests.e2e.preflight.making import CLONE_NEWNET, after_fork, called, enter_namespace, kept, no_session, peers
+from tests.e2e.preflight.making import (
+    CLONE_NEWNET,
+    after_fork,
+    called,
+    enter_namespace,
+    kept,
+    listen_again,
+    no_session,
+    peers,
+)
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -49,6 +59,15 @@ def subject(things: list[Any], ready: int) -> None:
         signal.pause()
 
 
+def drained(end: socket.socket) -> int:
+    """Bytes that come until the end of the stream, or until a reset."""
+    total = 0
+    with contextlib.suppress(ConnectionResetError):
+        while more := end.recv(1 << 20):
+            total += len(more)
+    return total
+
+
 def say(words: str) -> None:
     sys.stdout.write(words + "\n")
     sys.stdout.flush()
@@ -71,10 +90,13 @@ def main() -> None:
             os.close(each) if isinstance(each, int) else each.close()
     say(os.read(told, 4096).decode())
     for line in sys.stdin:
+        listen_again()
         if line.strip() == "send":
             for peer in peers:
                 peer.send(b"!")
             say("sent")
+        if line.strip() == "drain":
+            say(str(sum(map(drained, peers))))
     while found := Path("/proc/thread-self/children").read_text().split():
         for pid in map(int, found):
             with contextlib.suppress(ProcessLookupError):

@@ -7,9 +7,11 @@ import struct
 
 from tests.e2e.preflight.making import (
     SMALL,
+    attach_filter,
     called,
     connected,
     cut,
+    deafen,
     drop,
     elsewhere,
     fill,
@@ -22,7 +24,7 @@ from tests.e2e.preflight.making import (
 )
 
 IPPROTO_MPTCP = 262
-TCP_MD5SIG, SO_ATTACH_FILTER, SO_ATTACH_BPF = 14, 26, 50
+TCP_MD5SIG, SO_ATTACH_BPF = 14, 50
 BPF, BPF_PROG_LOAD = 321, 5  # on x86_64
 IP_FREEBIND, IP_TRANSPARENT, IPV6_FREEBIND = 15, 19, 78
 
@@ -40,9 +42,15 @@ def unread() -> list[socket.socket]:
 def unsent() -> list[socket.socket]:
     ours, theirs = connected()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
-    kept.append(theirs)
+    deafen(theirs)
     fill(ours)
     return [ours]
+
+
+def unread_and_unsent() -> list[socket.socket]:
+    made = unsent()
+    peers[0].sendall(b"r" * 1000)
+    return made
 
 
 def close_wait() -> list[socket.socket]:
@@ -245,8 +253,7 @@ def ebpf_filter() -> list[socket.socket]:
 
 def classic_filter() -> list[socket.socket]:
     made = pair()
-    program = ctypes.create_string_buffer(struct.pack("=HBBI", 0x06, 0, 0, 0xFFFF))
-    made[0].setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", 1, ctypes.addressof(program)))
+    attach_filter(made[0], 0xFFFF)
     return made
 
 

@@ -6,6 +6,7 @@ from tests.e2e.preflight.conftest import Start
 from tests.e2e.preflight.fidelity import compare, underway
 from tests.e2e.preflight.harness import Subject, plain, report_of, rpc_options, until, verdicts_of
 from tests.e2e.preflight.kinds import KINDS, Kind
+from tests.e2e.preflight.table import PAGE, lost_names, row
 from workbench.checking import Severity
 from workbench.checking.survival import Answer, Verdict
 from workbench.checking.survival.verdict import worst
@@ -25,9 +26,12 @@ def test_verdict(start: Start, kind: Kind) -> None:
     before = subject.evidence()
     found = verdicts_of(before)
     assert worst(found) is kind.answer, found
-    assert not kind.cause or kind.cause in {each.cause for each in found}
+    written_down = PAGE.read_text()
+    assert row(kind, found) in written_down.splitlines(), "run: python -m tests.e2e.preflight.table"
+    assert all(f"`{name}`" in written_down for name in lost_names(found))
     report = report_of(before)
     assert report.broken == ()
+    assert not kind.cause or kind.cause in {each.name for each in report.findings}
     assert not isinstance(before.target, Gap)
     scope = Scope("subject", before.target.pids, frozenset({subject.netns}))
     about = [each for each in report.findings if scope.concerns(each)]

@@ -16,7 +16,9 @@ from workbench.evidence import (
     Endpoint,
     Evidence,
     Holder,
+    Namespaces,
     Network,
+    NetworkNamespace,
     TcpState,
 )
 
@@ -118,6 +120,11 @@ CASES: dict[str, tuple[Evidence, Evidence, Severity]] = {
         other(DescriptorKind.FILE, "/tmp/x", allocated=2 << 20),
         Severity.WARNING,
     ),
+    "PRC015": (
+        dump(namespaces=(NetworkNamespace(NETNS, "/proc/50/ns/net", pids=(50,)),)),
+        dump(namespaces=(NetworkNamespace(NETNS, "/proc/50/ns/net", pids=(50, 60)),)),
+        Severity.WARNING,
+    ),
 }  # fmt: skip
 
 
@@ -137,7 +144,10 @@ def test_it_is_quiet(code: str) -> None:
 
 @pytest.mark.parametrize("code", CASES)
 def test_it_is_quiet_about_processes_that_are_not_dumped(code: str) -> None:
-    sections = {name: getattr(CASES[code][0], name) for name in ("descriptors", "borrowed", "sockets", "network")}
-    evidence = host(**sections, processes={50: SERVER, 70: replace(SERVER, pid=70)},
+    sections = {
+        name: getattr(CASES[code][0], name) for name in ("descriptors", "borrowed", "sockets", "network", "namespaces")
+    }
+    other = replace(SERVER, pid=70, namespaces=Namespaces(net=4026532111))
+    evidence = host(**sections, processes={50: SERVER, 70: other},
                     target=replace(TARGET, pids=frozenset({70})))  # fmt: skip
     assert ask(code, evidence) == []

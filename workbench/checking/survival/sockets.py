@@ -98,7 +98,7 @@ def _unlisted(asked: BorrowedSocket | None) -> Iterator[Verdict]:
         yield from option_verdicts(asked)
         if asked.readable and not asked.local.endswith(":0"):
             yield Verdict(
-                Answer.NEEDS, "tcp-established", "its connection was closed or reset; it is restored closed",
+                Answer.NEEDS, "", "its connection was closed or reset; it is restored closed",
                 "Connected TCP socket in image", "--tcp-established",
             )  # fmt: skip
             return
@@ -120,7 +120,8 @@ def _connectionless(each: Descriptor, around: Surroundings) -> Iterator[Verdict]
         yield Verdict(Answer.REFUSED, "netlink-unread", "answers wait in it", "The socket has data to read")
     elif waiting:
         yield Verdict(
-            Answer.LOSES, "datagrams-lost", _LOST[each.kind], "Read queue is dropped for socket",
+            Answer.LOSES, "datagrams-lost", _LOST[each.kind],
+            "Read queue is dropped for socket" if each.kind is DescriptorKind.UDP else "",
             facts={"memory": asked.unread_memory},
         )  # fmt: skip
     if each.kind in _INET:

@@ -183,6 +183,6 @@ def _connected(socket: Socket, around: Around) -> Iterator[Verdict]:
         yield Verdict(Answer.LOSES, "option-not-in-image", reason, facts=facts)
     reason = _KEPT.get(socket.state, _CLOSING)
     yield Verdict(
-        Answer.NEEDS, "tcp-established", reason, "Connected TCP socket, consider using --tcp-established option.",
+        Answer.NEEDS, "", reason, "Connected TCP socket, consider using --tcp-established option.",
         "--tcp-established",
     )  # fmt: skip

@@ -7,6 +7,7 @@ from workbench import __version__
 from workbench.checking import Finding
 from workbench.cli.document import Row, evidence_header
 from workbench.cli.formats.outcome import Outcome, Style, plain
+from workbench.cli.formats.preflight import preflight_row
 from workbench.present.text import printable
 
 
@@ -30,6 +31,7 @@ def document(outcome: Outcome) -> Row:
             ],
             "broken": [{"code": item.check.code, "error": printable(item.error)} for item in outcome.broken],
         },
+        **({} if outcome.preflight is None else {"preflight": preflight_row(outcome.preflight)}),
     }
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from workbench.checking import RANK, Finding, Severity
 from workbench.checking.check import Broken, Check, Skipped
 from workbench.checking.running import Report
-from workbench.evidence import Evidence
+from workbench.checking.survival.summary import Summary, summarize
+from workbench.evidence import Evidence, Gap
 from workbench.present.text import printable
 
 
@@ -36,6 +37,8 @@ class Outcome:
     failed: tuple[Check, ...]
     skipped: tuple[Skipped, ...]
     broken: tuple[Broken, ...]
+    preflight: Summary | None = None
+    """What a dump would meet, if one is judged."""
 
     def count(self, severity: Severity) -> int:
         """Shown findings of one severity."""
@@ -56,6 +59,7 @@ def outcome_of(evidence: Evidence, report: Report, findings: tuple[Finding, ...]
         failed=tuple(check for check in judged if check.code in codes),
         skipped=report.skipped,
         broken=report.broken,
+        preflight=None if isinstance(summary := summarize(evidence), Gap) else summary,
     )
 
 

@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from workbench.checking import Finding, Severity
 from workbench.cli.formats.outcome import Outcome, Style
+from workbench.cli.formats.preflight import preflight_lines
 from workbench.present.text import printable
 
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.NOTE: "36"}
@@ -22,6 +23,9 @@ def lines(outcome: Outcome, style: Style) -> Iterator[str]:
         return
     if outcome.findings:
         yield ""
+    if outcome.preflight is not None:
+        for line in preflight_lines(outcome.preflight, verbose=style.verbose):
+            yield from _wrapped(line, style, "")
     yield from _wrapped(_summary(outcome), style, "")
     for broken in outcome.broken:
         yield from _wrapped(printable(f"{broken.check.code} broke: {broken.error}"), style, "  ")

@@ -1,0 +1,128 @@
+"""A dump in a few sentences: what each part of the tree will meet, what CRIU must be told, and whom it concerns."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from workbench.checking.phrases import counted, listed
+from workbench.checking.survival.ledger import Account, accounts
+from workbench.checking.survival.tree import verdicts as judge
+from workbench.checking.survival.verdict import Answer, Verdict
+from workbench.checking.survival.words import subject, what
+from workbench.checking.targets import dumped, dumped_sockets
+from workbench.evidence import Connection, Endpoint, Evidence, Gap, Socket, Target, TcpState
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One process, socket or descriptor with everything that was judged of it."""
+
+    title: str
+    """Hostile."""
+    answer: Answer
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a preflight for a dump says besides its findings."""
+
+    things: tuple[Thing, ...]
+    options: tuple[str, ...]
+    """That the dump and the restore must be given."""
+    inside_tree: int
+    """Connections whose other end is dumped, too."""
+    on_this_host: int
+    elsewhere: int
+    ledger: tuple[Account, ...]
+    """Connections with something in their queues."""
+    listeners: tuple[Endpoint, ...]
+    """Where new clients are refused between the dump and the restore: a lock covers connections only."""
+    neighbours: tuple[int, ...]
+    """Other processes in the tree's network namespaces, unless those are the host's: a CRIU that runs outside of a
+    namespace locks the whole of it."""
+
+
+def summarize(evidence: Evidence) -> Summary | Gap:
+    """The summary of a dump's target; a Gap where there is none."""
+    found = judge(evidence)
+    if isinstance(found, Gap) or isinstance(evidence.target, Gap):
+        return found if isinstance(found, Gap) else Gap("target", "nothing is to be dumped")
+    target = evidence.target
+    listed_sockets: Sequence[Socket] = () if isinstance(evidence.sockets, Gap) else evidence.sockets
+    own = list(dumped_sockets(listed_sockets, target))
+    kept = accounts(own, {} if isinstance(evidence.borrowed, Gap) else dict(evidence.borrowed))
+    inside, on_host = _ends([each.socket.connection for each in kept], listed_sockets, target)
+    needed = (each.option for each in found if each.answer is Answer.NEEDS and each.option)
+    return Summary(
+        things=_things(found, evidence),
+        options=tuple(dict.fromkeys(needed)),
+        inside_tree=inside,
+        on_this_host=on_host,
+        elsewhere=len(kept) - inside - on_host,
+        ledger=tuple(each for each in kept if each.unread or each.unacknowledged),
+        listeners=tuple(each.local for each in own if each.state is TcpState.LISTEN),
+        neighbours=_neighbours(evidence, target),
+    )
+
+
+def sentences(summary: Summary) -> Iterator[str]:
+    """The summary for people; hostile."""
+    counts = Counter(each.answer for each in summary.things)
+    told = ", ".join(f"{counts[answer]} {answer.words}" for answer in sorted(counts, reverse=True))
+    yield f"judged one by one: {told}"
+    if summary.options:
+        yield f"options that the dump and the restore need: {' '.join(summary.options)}"
+    places = (
+        (summary.inside_tree, "within what is dumped"),
+        (summary.on_this_host, "to other processes of this host"),
+        (summary.elsewhere, "to elsewhere"),
+    )
+    if where := ", ".join(f"{number} {place}" for number, place in places if number):
+        yield f"connections: {where}"
+    if summary.ledger:
+        yield _queues(summary.ledger)
+    if summary.listeners:
+        yield f"who connects to {listed(summary.listeners)} between the dump and the restore is refused"
+    if summary.neighbours:
+        who = f"{len(summary.neighbours)} other process{'es' if summary.neighbours[1:] else ''}"
+        yield f"{who} in the same network namespace would be cut off, too, by a CRIU that runs outside of it"
+
+
+def _queues(ledger: Sequence[Account]) -> str:
+    unread, written = sum(each.unread for each in ledger), sum(each.unacknowledged for each in ledger)
+    kept, closed = sum(each.lost_when_kept() for each in ledger), sum(each.lost_when_closed() for each in ledger)
+    resets = sum(each.resets_peer for each in ledger)
+    reset = f" and resets {counted(resets, 'peer')}" if resets else ""
+    return (
+        f"queues: {unread} bytes not read, {written} not acknowledged; --tcp-established loses {kept} of them, "
+        f"--tcp-close {closed}{reset}"
+    )
+
+
+def _things(found: Sequence[Verdict], evidence: Evidence) -> tuple[Thing, ...]:
+    groups: dict[str, list[Verdict]] = {}
+    for each in found:
+        about, name = subject(each, evidence.processes).title, what(each)
+        groups.setdefault(name if each.descriptor is None else f"{about} {name}", []).append(each)
+    return tuple(Thing(name, max(each.answer for each in group), tuple(group)) for name, group in groups.items())
+
+
+def _ends(connections: Sequence[Connection], sockets: Sequence[Socket], target: Target) -> tuple[int, int]:
+    """How many of the connections end within the tree, and how many at other processes of this host."""
+    wanted = {each.unmapped.reversed for each in connections}
+    ends: Mapping[Connection, Socket] = (
+        {each.connection.unmapped: each for each in sockets if each.connection.unmapped in wanted} if wanted else {}
+    )
+    peers = [ends[each.unmapped.reversed] for each in connections if each.unmapped.reversed in ends]
+    inside = sum(any(holder.pid in target.pids for holder in each.holders) for each in peers)
+    return inside, len(peers) - inside
+
+
+def _neighbours(evidence: Evidence, target: Target) -> tuple[int, ...]:
+    if isinstance(evidence.namespaces, Gap) or isinstance(evidence.processes, Gap):
+        return ()
+    pids = dumped(target)
+    homes = {evidence.processes[pid].namespaces.net for pid in pids if pid in evidence.processes}
+    here = (each for each in evidence.namespaces if each.inode in homes and not each.is_host)
+    return tuple(pid for each in here for pid in each.pids if pid not in pids)

@@ -1,0 +1,58 @@
+"""The summary of a preflight, beside its findings."""
+
+from collections.abc import Iterator
+
+from workbench.checking.survival.summary import Summary, sentences
+from workbench.cli.document import Row
+from workbench.present.text import printable
+
+
+def preflight_row(summary: Summary) -> Row:
+    """``preflight`` of the JSON document."""
+    return {
+        "options": list(summary.options),
+        "connections": {
+            "inside_tree": summary.inside_tree,
+            "on_this_host": summary.on_this_host,
+            "elsewhere": summary.elsewhere,
+        },
+        "queues": [
+            {
+                "connection": str(each.socket.connection),
+                "unread": each.unread,
+                "unacknowledged": each.unacknowledged,
+                "lost_when_kept": each.lost_when_kept(),
+                "lost_when_closed": each.lost_when_closed(),
+                "reset_when_closed": each.resets_peer,
+            }
+            for each in summary.ledger
+        ],
+        "refused_meanwhile": [str(each) for each in summary.listeners],
+        "same_network_namespace": list(summary.neighbours),
+        "verdicts": [
+            {
+                "subject": printable(thing.title),
+                "verdict": thing.answer.words,
+                "reasons": [
+                    {
+                        "verdict": each.answer.words,
+                        "reason": printable(each.reason),
+                        "option": each.option or None,
+                        "message": each.message or None,
+                        "check": each.cause or None,
+                    }
+                    for each in thing.verdicts
+                ],
+            }
+            for thing in summary.things
+        ],
+    }
+
+
+def preflight_lines(summary: Summary, *, verbose: bool) -> Iterator[str]:
+    """For people; with ``verbose`` every single verdict."""
+    for sentence in sentences(summary):
+        yield printable(sentence)
+    for thing in summary.things if verbose else ():
+        reasons = "; ".join(each.reason for each in thing.verdicts)
+        yield printable(f"  {thing.answer.words}: {thing.title}: {reasons}")
