@@ -1,13 +1,14 @@
 """A plan shown, confirmed, carried out and reported: what ``dump`` and ``restore`` have in common."""
 
 import argparse
+import contextlib
 import json
-import queue
-import select
+import os
 import sys
 from collections.abc import Callable
 
 from workbench.cli.exit_status import ExitStatus
+from workbench.cli.inbox import Inbox, Signalled
 from workbench.cli.operation_document import operation_document, plan_document
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Outcome, Progress, StepState
@@ -57,55 +58,60 @@ def carry_out(plan: Plan, begin: Callable[[Plan], Operation], options: argparse.
 
 
 def _confirmed(plan: Plan) -> bool:
-    sys.stderr.write(f"\nType {plan.confirmation} to go on, anything else to leave it: ")
-    sys.stderr.flush()
+    _say(f"\nType {plan.confirmation} to go on, anything else to leave it: ", end="")
     return sys.stdin.readline().strip() == plan.confirmation
 
 
 def _run(operation: Operation, form: str) -> int:
-    snapshots: queue.Queue[Progress] = queue.Queue()
-    operation.start(snapshots.put)
     shown = _Shown()
+    asking: Hold | None = None
     interrupted = False
-    while True:
-        try:
-            progress = snapshots.get()
+    with Inbox() as inbox:
+        operation.start(inbox.put)
+        while True:
+            item = inbox.next(typed=asking is not None)
+            if isinstance(item, Signalled):
+                interrupted = True
+                _say("turning back ...")
+                operation.turn_back()
+                continue
+            if isinstance(item, str):
+                if _answered(operation, item):
+                    asking = None
+                else:
+                    _ask()
+                continue
+            progress = item
             shown.show(progress)
             if progress.outcome is not None:
                 break
-            if progress.held is not None and shown.asks(progress):
-                _answer(operation, _ask(progress))
-        except KeyboardInterrupt:
-            interrupted = True
-            _say("turning back ...")
-            operation.turn_back()
-    if form == "json":
-        print(json.dumps(operation_document(progress), indent=1))
-    else:
-        print("\n".join(report_lines(progress)))
+            if progress.held is not None and shown.asks(progress.held):
+                asking = progress.held
+                _say(f"HELD {HOLD_WORDS[progress.held]}.")
+                _ask()
+            elif progress.held is None and asking is not None:
+                asking = None
+                _say("")
+        document = json.dumps(operation_document(progress), indent=1) if form == "json" else ""
+        _print(document or "\n".join(report_lines(progress)))
     if interrupted and progress.outcome is Outcome.TURNED_BACK:
         return ExitStatus.INTERRUPTED
     return ExitStatus.CLEAN if progress.outcome is Outcome.SUCCEEDED else ExitStatus.FINDINGS
 
 
-def _ask(progress: Progress) -> str:
-    assert progress.held is not None
-    sys.stderr.write(f"HELD {HOLD_WORDS[progress.held]}.\nc continue, b turn back: ")
-    sys.stderr.flush()
-    while True:
-        select.select([sys.stdin], [], [])
-        line = sys.stdin.readline()
-        if not line or line.strip() in {"c", "b"}:
-            return line.strip() or "b"
-        sys.stderr.write("c continue, b turn back: ")
-        sys.stderr.flush()
+def _ask() -> None:
+    _say("c continue, b turn back: ", end="")
 
 
-def _answer(operation: Operation, letter: str) -> None:
-    if letter == "c":
+def _answered(operation: Operation, line: str) -> bool:
+    """Do what was typed, False if it means nothing; the end of the input turns back."""
+    if line and line.strip() not in {"c", "b"}:
+        return False
+    if line.strip() == "c":
         operation.proceed()
     else:
         operation.turn_back()
+    return True
 
 
 class _Shown:
@@ -114,7 +120,7 @@ class _Shown:
     def __init__(self) -> None:
         self._steps: set[str] = set()
         self._locks: frozenset[str] = frozenset()
-        self._asked: Hold | None = None
+        self._asked: set[Hold] = set()
 
     def show(self, progress: Progress) -> None:
         """Steps that are done now, and locks that came and went."""
@@ -129,18 +135,23 @@ class _Shown:
             _say(f"      - lock {printable(name)}")
         self._locks = locks
 
-    def asks(self, progress: Progress) -> bool:
-        """Whether this hold was not asked about yet."""
-        fresh = progress.held is not self._asked
-        self._asked = progress.held
+    def asks(self, hold: Hold) -> bool:
+        """Whether this hold was not asked about yet; snapshots made before the answer still show it."""
+        fresh = hold not in self._asked
+        self._asked.add(hold)
         return fresh
 
 
 def _print_plan(plan: Plan, form: str) -> None:
-    if form == "json":
-        print(json.dumps(plan_document(plan), indent=1))
-    else:
-        print("\n".join(plan_lines(plan)))
+    _print(json.dumps(plan_document(plan), indent=1) if form == "json" else "\n".join(plan_lines(plan)))
+
+
+def _print(text: str) -> None:
+    """To standard output; that nobody reads it must not change the exit status."""
+    try:
+        print(text, flush=True)
+    except OSError:  # the reader has gone (`| head`), or the terminal
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _refuse(sentence: str) -> int:
@@ -148,6 +159,8 @@ def _refuse(sentence: str) -> int:
     return ExitStatus.USAGE
 
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+def _say(text: str, end: str = "\n") -> None:
+    """To the person; an operation goes on when the terminal is gone."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{text}{end}")
+        sys.stderr.flush()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -41,9 +42,6 @@ class Session:
 
     def type(self, line: str) -> None:
         os.write(self._terminal, f"{line}\n".encode())
-
-    def interrupt(self) -> None:
-        self.process.send_signal(signal.SIGINT)
 
     def end(self) -> int:
         """Read to the end and return the exit status."""
@@ -119,11 +117,14 @@ def test_held_then_continued_then_turned_back(bench: Bench, session: Callable[..
     bench.assert_alive()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("hold", ["frozen", "images-complete"])
-def test_interrupted_at_a_hold(bench: Bench, session: Callable[..., Session], hold: str) -> None:
+def test_interrupted_at_a_hold(
+    bench: Bench, session: Callable[..., Session], hold: str, number: signal.Signals
+) -> None:
     dump = session("dump", str(bench.lab.server_pid), "-D", str(bench.lab.images), "--yes", "--hold", hold)
     dump.expect("c continue, b turn back: ")
-    dump.interrupt()
+    dump.process.send_signal(number)
     assert dump.end() == 130, dump.text
     bench.assert_alive()
 
@@ -133,6 +134,32 @@ def test_a_closed_terminal_turns_back(bench: Bench, session: Callable[..., Sessi
     dump.expect("c continue, b turn back: ")
     dump.type("\x04")
     assert dump.end() == 1, dump.text
+    bench.assert_alive()
+
+
+def test_the_question_ends_when_criu_dies(bench: Bench, session: Callable[..., Session]) -> None:
+    dump = session("dump", str(bench.lab.server_pid), "-D", str(bench.lab.images), "--yes", "--hold", "images-complete")
+    dump.expect("c continue, b turn back: ")
+    tracer = int(re.findall(r"TracerPid:\s+(\d+)", Path(f"/proc/{bench.lab.server_pid}/status").read_text())[0])
+    held = os.pidfd_open(tracer)
+    signal.pidfd_send_signal(held, signal.SIGKILL)
+    os.close(held)
+    assert dump.end() == 1, dump.text
+    assert "signal 9" in dump.text
+    bench.assert_alive()
+
+
+@pytest.mark.parametrize("words", [["--leave-running"], ["--leave-running", "--format", "json"]])
+def test_the_status_does_not_depend_on_a_reader(bench: Bench, words: list[str]) -> None:
+    command = [sys.executable, "-m", "workbench.main", "dump", str(bench.lab.server_pid), "-D", str(bench.lab.images)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    first = subprocess.run([*command, "--yes", *words], stdout=writing, stderr=subprocess.PIPE, check=False)
+    assert first.returncode == 0, first.stderr
+    again = subprocess.run([*command, "--yes", *words], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert again.returncode == 2, again.stderr
+    assert b"not empty" in again.stderr
     bench.assert_alive()
 
 
