@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from workbench.checking import Finding, Fix, Problem, Quote, Severity, Subject
 from workbench.evidence import (
     Backend,
     Connection,
@@ -38,6 +39,7 @@ from workbench.evidence.locks import recognise_locks
 from workbench.operation.plan import Plan, SocketFate
 from workbench.operation.progress import End, Outcome, Progress, Proof, Step, StepState, Verdict, Watched
 from workbench.operation.request import DumpRequest, Hold
+from workbench.present.judgement import Judgement
 
 TAKEN = 1_700_000_000.0
 APP, CLI, HOST_NS = 4026532001, 4026532002, 4026531840
@@ -243,6 +245,50 @@ def evidence(**changes: Any) -> Evidence:
         "unfinished": (),
     }
     return Evidence(taken=TAKEN, monotonic_ns=0, sources=("live",), **(sections | changes))
+
+
+def judgement(text: str = "") -> Judgement:
+    """What checks could say of it: a lock, what follows from it, and one about the host; ``text`` stands everywhere."""
+    keys = {"netns": APP, "backend": "nftables", "lock": LOCK_NAME, "connections": (str(CONNECTION),), "pids": (4645,)}
+    lock = Problem(
+        Severity.ERROR,
+        Subject("lock", f"nftables lock in network namespace app{text}", keys),
+        f"A lock that CRIU left drops the packets of {CONNECTION} of server 4645 fd 4.{text}",
+        {"packets": 10, "note": text},
+        (Quote("rules", f"output: ip saddr . tcp sport . ip daddr . tcp dport @conns4 drop{text}"),),
+        (Fix(f"Delete the table.{text}", ("nft", "delete", "table", "inet", LOCK_NAME + text), safe=True),),
+    )
+    waits = Problem(
+        Severity.NOTE,
+        Subject("socket", str(CONNECTION), {"netns": APP, "cookie": 1, "pids": (4645,)}),
+        f"It has retransmitted 3 times without an answer.{text}",
+    )
+    tool = Problem(
+        Severity.WARNING,
+        Subject("host", f"host-a{text}", {"host": "host-a"}),
+        f"The kernel is newer than this CRIU was tried with.{text}",
+        fixes=(Fix("Try it in the lab.", ("workbench", "lab", "run", "established"), safe=True),),
+    )
+    page = """A lock stands here.
+
+What it looks at
+----------------
+Rules that CRIU makes, in every namespace,
+and ``criu`` processes.
+
+What to do
+----------
+Lift it."""
+    return Judgement(
+        (
+            Finding("NFT002", "netlock-on-live-connection", lock, Severity.ERROR),
+            Finding("SCK006", "retransmits-into-lock", waits, Severity.NOTE, "NFT002"),
+            Finding("ENV002", "kernel-newer-than-criu", tool, Severity.WARNING),
+        ),
+        pages={"NFT002": page + text},
+        passed=40,
+        unseen=("conntrack: not permitted",),
+    )
 
 
 def hostile_evidence() -> Evidence:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.sample import FixedSource, ScriptedOperation, dump_plan, evidence, finished, held
+from tests.sample import FixedSource, ScriptedOperation, dump_plan, evidence, finished, held, judgement
 from workbench.evidence import Evidence
+from workbench.present.judgement import Judgement
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.operations import Operations
 from workbench.tui.picture import screen_lines
@@ -22,25 +23,42 @@ TOURS: dict[str, tuple[tuple[int, int], Sequence[tuple[str, Sequence[str]]]]] = 
     "80x24": (
         DESIGN,
         (
-            ("connections", ()),
+            ("connections", ("@1 warning",)),
             ("connections-filter", ("slash", *"2001", "enter")),
             ("processes", ("escape", "2", "@/usr/bin/server")),
             ("netfilter", ("3", "@--dport 22")),
             ("checkpoints", ("4", "@images/server")),
-            ("options", ("1", "home", "d", "@Network lock")),
+            ("findings", ("6", "@Delete the table")),
+            ("finding", ("f", "enter", "@What NFT002")),
+            ("options", ("escape", "1", "home", "d", "@Network lock")),
             ("plan", ("enter", "@Nothing has been done")),
             ("operation", (*"4645", "enter", "@HELD")),
             ("report", ("c", "@proved to go on")),
         ),
     ),
-    "60x20": (SMALL, (("connections", ()), ("operation", DUMP_KEYS))),
-    "200x60": (LARGE, (("connections", ()), ("netfilter", ("3", "@--dport 22")), ("operation", ("1", *DUMP_KEYS)))),
+    "60x20": (
+        SMALL,
+        (("connections", ("@1 warning",)), ("findings", ("6", "@NFT002")), ("operation", ("1", *DUMP_KEYS))),
+    ),
+    "200x60": (
+        LARGE,
+        (
+            ("connections", ("@1 warning",)),
+            ("netfilter", ("3", "@--dport 22")),
+            ("findings", ("6", "@Delete")),
+            ("operation", ("1", *DUMP_KEYS)),
+        ),
+    ),
 }
 """By size: the pictures on the way, each with the keys that lead to it; ``@TEXT`` waits until the screen says so."""
 
 
-def application(look: Callable[[], Evidence] = evidence, operation: ScriptedOperation | None = None) -> WorkbenchApp:
-    """The application on made-up evidence, with a scripted operation."""
+def application(
+    look: Callable[[], Evidence] = evidence,
+    operation: ScriptedOperation | None = None,
+    judge: Callable[[Evidence], Judgement] = lambda _: judgement(),
+) -> WorkbenchApp:
+    """The application on made-up evidence, with a scripted operation and scripted checks."""
     scripted = operation or ScriptedOperation(held(), finished())
     operations = Operations(
         plan_dump=lambda _: dump_plan(),
@@ -48,7 +66,7 @@ def application(look: Callable[[], Evidence] = evidence, operation: ScriptedOper
         begin=lambda _: scripted,
         images_for=lambda _: "/var/lib/images",
     )
-    return WorkbenchApp(lambda: FixedSource(look), operations)
+    return WorkbenchApp(lambda: FixedSource(look), operations, judge=lambda: judge)
 
 
 async def until(pilot: Pilot[int], reached: Callable[[], bool]) -> None:

@@ -13,6 +13,7 @@ from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.checkpoints import CheckpointsScreen
 from workbench.tui.screens.confirm import ConfirmScreen
 from workbench.tui.screens.connections import ConnectionsScreen
+from workbench.tui.screens.findings import FindingsScreen
 from workbench.tui.screens.help import TextScreen
 from workbench.tui.screens.netfilter import NetfilterScreen
 from workbench.tui.screens.operation import OperationScreen
@@ -29,7 +30,8 @@ PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.LINES: (LineView, ("tab",)),
     Where.TARGETS: (ConnectionsScreen, ()),
     Where.CHECKPOINTS: (CheckpointsScreen, ("4", "@images/server")),
-    Where.NETFILTER: (NetfilterScreen, ("3", "@--dport 22")),
+    Where.LOCKS: (NetfilterScreen, ("3", "@--dport 22")),
+    Where.FINDINGS: (FindingsScreen, ("6", "@NFT002")),
     Where.QUESTION: (AskScreen, ("4", "@images/server", "a", "@Image directory")),
     Where.OPERATION: (OperationScreen, ("d", "@Network", "enter", "@Nothing", *"4645", "enter", "@HELD")),
     Where.OPTIONS: (OptionsScreen, ("d", "@Network lock")),
@@ -47,8 +49,9 @@ def test_every_action_has_its_own_id_and_says_what_it_does() -> None:
 
 def test_no_footer_holds_more_than_fits() -> None:
     everywhere = sum(action.footer for action in ACTIONS if action.where is Where.EVERYWHERE)
-    for place in (Where.TARGETS, Where.CHECKPOINTS):
-        shown = (action.footer for action in ACTIONS if action.where in {Where.TABLE, Where.ROWS, place})
+    places = ({Where.TARGETS, Where.LOCKS}, {Where.CHECKPOINTS}, {Where.FINDINGS, Where.LOCKS})
+    for place in places:
+        shown = (action.footer for action in ACTIONS if action.where in {Where.TABLE, Where.ROWS, *place})
         assert everywhere + sum(shown) <= 7
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from workbench.evidence import Gap, ImageDirectory, ImageSocket, ImageTask
+from workbench.present.findings import mark
 from workbench.present.line import Line, Tone, heading, line
 from workbench.present.situation import UNCONNECTED, Situation
 from workbench.present.table import Column, Row, Table, make_table, unreadable
@@ -77,7 +78,8 @@ def _row(image: ImageDirectory, situation: Situation) -> Row:
         path,
     )
     order = (state, process, connections, queued, cells[4], image.size_bytes, age, path)
-    return Row(image.path, cells, order, image, (tone, Tone.NORMAL, Tone.NORMAL, *(Tone.DIM,) * 4, Tone.NORMAL))
+    tones = (tone, Tone.NORMAL, Tone.NORMAL, *(Tone.DIM,) * 4, Tone.NORMAL)
+    return Row(image.path, cells, order, image, tones, mark(situation.judgement.concerning(image)))
 
 
 def _title(image: ImageDirectory, situation: Situation) -> Iterator[Line]:

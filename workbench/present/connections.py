@@ -2,6 +2,7 @@
 
 from workbench.evidence import Gap, Holder, Socket, SocketTimer, TcpState
 from workbench.evidence.lock_map import LockUse
+from workbench.present.findings import mark
 from workbench.present.line import Tone
 from workbench.present.situation import Situation
 from workbench.present.table import Column, Row, Table, make_table, unreadable
@@ -125,7 +126,8 @@ def _row(socket: Socket, situation: Situation) -> Row:
         -1 if idle is None else idle,
         (process == "-", process),
     )
-    return Row((socket.netns, socket.cookie), cells, order, socket, _tones(socket, lock, window))
+    found = situation.judgement.concerning(socket)
+    return Row((socket.netns, socket.cookie), cells, order, socket, _tones(socket, lock, window), mark(found))
 
 
 def _tones(socket: Socket, lock: LockUse | None, window: int | None) -> tuple[Tone, ...]:

@@ -22,6 +22,20 @@ GLOSSARY: dict[str, Meaning] = {
         " be read.",
         "criu/netfilter.c, criu/net.c",
     ),
+    "finding": Meaning(
+        "!",
+        "Before a row: a finding of the checks concerns it. The detail says which, and 6 shows all of them. /! shows "
+        "only such rows.",
+    ),
+    "severity": Meaning(
+        "HOW BAD",
+        "error: a dump or restore failed or will fail, or a connection is or will be lost. warning: may. note: worth "
+        "knowing, or it follows from another finding.",
+    ),
+    "code": Meaning("CODE", "The check that found it; `workbench explain CODE` prints its page too."),
+    "follows": Meaning("+", "How many findings merely follow from this one; f shows them."),
+    "about": Meaning("ABOUT", "What it is about: a lock, a socket, a process, images, the host."),
+    "message": Meaning("WHAT IS WRONG", "What was found, in a sentence; the detail says what to do."),
     "state": Meaning(
         "STATE",
         "State of the connection as the kernel has it; ! marks a lock. The detail gives its full name.",
@@ -131,10 +145,21 @@ GLOSSARY: dict[str, Meaning] = {
 """By the key of a column or the name of a field."""
 
 DETAIL_TERMS = {
-    "connections": ("snd_una", "snd_nxt", "write_seq", "copied_seq", "rcv_nxt", "rcv_wnd", "repair", "gives_up"),
-    "processes": (),
-    "netfilter": (),
-    "checkpoints": ("snd_una", "rcv_nxt", "frozen"),
+    "connections": (
+        "finding",
+        "snd_una",
+        "snd_nxt",
+        "write_seq",
+        "copied_seq",
+        "rcv_nxt",
+        "rcv_wnd",
+        "repair",
+        "gives_up",
+    ),
+    "processes": ("finding",),
+    "netfilter": ("finding",),
+    "findings": (),
+    "checkpoints": ("finding", "snd_una", "rcv_nxt", "frozen"),
     "operation": ("snd_una", "snd_nxt", "write_seq", "copied_seq", "rcv_nxt", "repair", "gives_up", "frozen", "lock"),
 }
 """Words of each screen's detail beyond its columns."""

@@ -1,6 +1,8 @@
-"""The one line on top: where this is, whether CRIU works, how fresh it is, what is unfinished."""
+"""The one line on top: where this is, whether CRIU works, how fresh it is, what is unfinished or wrong."""
 
 from workbench.evidence import Evidence, Gap, Host
+from workbench.present.findings import counted
+from workbench.present.judgement import NOTHING_JUDGED, Judgement
 from workbench.present.line import Line, Piece, Tone, line
 from workbench.present.text import printable
 from workbench.present.units import count, duration
@@ -8,13 +10,22 @@ from workbench.present.units import count, duration
 _CRIU_WORDS = {True: ("works", Tone.GOOD), False: ("fails here", Tone.BAD), None: ("untried", Tone.DIM)}
 
 
-def header_line(label: str, evidence: Evidence | None, freshness: str, width: int, *, paused: bool) -> Line:
+def header_line(
+    label: str,
+    evidence: Evidence | None,
+    freshness: str,
+    width: int,
+    *,
+    paused: bool,
+    judgement: Judgement = NOTHING_JUDGED,
+) -> Line:
     """Left the host, right how fresh it is; what does not fit is left out from the middle."""
     left: list[Piece] = [(" workbench ", Tone.STRONG), (printable(label), Tone.NORMAL)]
     if evidence is not None:
         left += _host(evidence.host) + _unfinished(evidence)
         if evidence.gaps and width >= 100:
             left.append((f"  {count(len(evidence.gaps), 'gap')}", Tone.WARNING))
+    left += counted(judgement)
     right = f"{freshness} "
     while len(left) > 2 and sum(len(text) for text, _ in left) + len(right) + 1 > width:
         left.pop(2 if len(left) > 3 else -1)

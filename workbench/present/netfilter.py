@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from workbench.evidence import Gap, Rule
 from workbench.evidence.lock_map import LockUse
+from workbench.present.findings import mark
 from workbench.present.line import Line, Tone, heading, line
 from workbench.present.locks import lock_owner, lock_sentence
 from workbench.present.situation import Situation
@@ -13,7 +14,7 @@ from workbench.present.units import byte_size, count, duration
 from workbench.present.words import HURTING, LOCK_SHORT
 
 COLUMNS = (
-    Column("lock", "LOCK", "l", 4, 7),
+    Column("lock", "LOCK", "l", 7, 7),
     Column("netns", "NETNS", "n", 4, 14, leaves=3, keep_end=True),
     Column("backend", "BACKEND", "b", 12, 15, leaves=4),
     Column("table", "TABLE", "t", 6, 24, leaves=2),
@@ -87,7 +88,8 @@ def _lock_row(use: LockUse, situation: Situation, number: int) -> Row:
     )
     tone = Tone.BAD if use.status in HURTING else Tone.LOCK
     key = (lock.netns, lock.backend, lock.family, lock.table, lock.name)
-    return Row(key, cells, order, use, (tone,) + (Tone.LOCK,) * (len(COLUMNS) - 1))
+    tones = (tone,) + (Tone.LOCK,) * (len(COLUMNS) - 1)
+    return Row(key, cells, order, use, tones, mark(situation.judgement.concerning(use)))
 
 
 def _rule_row(rule: Rule, situation: Situation, use: LockUse | None, place: tuple[int, int]) -> Row:
@@ -119,7 +121,8 @@ def _rule_row(rule: Rule, situation: Situation, use: LockUse | None, place: tupl
     tone = Tone.DIM if use else Tone.WARNING if marked else Tone.NORMAL
     key = (rule.netns, rule.backend, rule.family, rule.table, rule.chain, rule.handle or rule.position, rule.text)
     dim = Tone.DIM if tone is Tone.NORMAL else tone
-    return Row(key, cells, order, rule, (tone, dim, dim, dim, dim, tone, dim, tone, tone))
+    tones = (tone, dim, dim, dim, dim, tone, dim, tone, tone)
+    return Row(key, cells, order, rule, tones, mark(situation.judgement.concerning(rule)))
 
 
 def _age(use: LockUse, situation: Situation) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from workbench.evidence import Gap, Process, TcpState
 from workbench.present.connections import timer_text
+from workbench.present.findings import mark
 from workbench.present.line import Line, Tone, heading, line
 from workbench.present.situation import UNCONNECTED, Situation
 from workbench.present.table import Column, Row, Table, make_table, unreadable
@@ -107,8 +108,12 @@ def _row(process: Process, situation: Situation) -> Row:
         Tone.LOCK,
         Tone.DIM,
         Tone.DIM,
+        Tone.DIM,
+        Tone.DIM,
+        quiet,
     )
-    return Row((process.pid, process.start_time), cells, order, process, (*tones, Tone.DIM, Tone.DIM, quiet))
+    found = situation.judgement.concerning(process)
+    return Row((process.pid, process.start_time), cells, order, process, tones, mark(found))
 
 
 def _title(process: Process, situation: Situation) -> Iterator[Line]:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from workbench.evidence import Connection, Evidence, Gap, Process, Sequences, Socket, TcpState
 from workbench.evidence.lock_map import LockUse, map_locks
+from workbench.present.judgement import NOTHING_JUDGED, Judgement
 from workbench.present.text import printable
 
 UNCONNECTED = frozenset({TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIVE})
@@ -15,8 +16,10 @@ UNCONNECTED = frozenset({TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIV
 class Situation:
     """Evidence, joined: made once a round; each join is made when it is first asked for, or all by ``join``."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, judgement: Judgement = NOTHING_JUDGED) -> None:
         self.evidence = evidence
+        self.judgement = judgement
+        """What the checks said, of this moment or one shortly before."""
 
     def join(self) -> None:
         """Make every join now: a collector's thread has the time, the one that draws has not."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.evidence import Gap
-from workbench.present.line import Tone
+from workbench.present.line import Piece, Tone
 from workbench.present.width import cell_width, fit, fit_end
 
 EXTRA = 10
@@ -46,10 +46,12 @@ class Row:
     """The record that the row shows."""
     tones: tuple[Tone, ...] = ()
     """Of each cell; empty: all normal."""
+    mark: Piece = (" ", Tone.NORMAL)
+    """One cell before the row: ``!`` where a finding concerns its subject."""
 
     def matches(self, words: Sequence[str]) -> bool:
         """Whether every word (lower case) stands somewhere in the row."""
-        text = " ".join(self.cells).lower()
+        text = " ".join((self.mark[0], *self.cells)).lower()
         return all(word in text for word in words)
 
 

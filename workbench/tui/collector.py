@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from workbench.errors import WorkbenchError
 from workbench.present.checkpoints import checkpoints_table
 from workbench.present.connections import connections_table
+from workbench.present.findings import findings_table
 from workbench.present.netfilter import netfilter_table
 from workbench.present.processes import processes_table
 from workbench.present.situation import Situation
 from workbench.present.table import Table
 from workbench.source import Source
+from workbench.tui.judge import Judge, OpenJudge
 
 INTERVAL_S = 1.0
 _REST = 4
@@ -23,6 +25,7 @@ TABLES: Mapping[str, Callable[[Situation], Table]] = {
     "processes": processes_table,
     "netfilter": netfilter_table,
     "checkpoints": checkpoints_table,
+    "findings": findings_table,
 }
 """What each screen with a table shows."""
 
@@ -46,9 +49,14 @@ class Collector:
     """One daemon thread: it may hang in the kernel, and quitting must not wait for it."""
 
     def __init__(
-        self, open_source: Callable[[], Source], deliver: Callable[[Moment], object], fail: Callable[[str], object]
+        self,
+        open_source: Callable[[], Source],
+        open_judge: OpenJudge,
+        deliver: Callable[[Moment], object],
+        fail: Callable[[str], object],
     ) -> None:
         """``deliver`` and ``fail`` are called in the collector's thread."""
+        self._judge = Judge(open_judge, self._hurry_up)
         self._open_source = open_source
         self._deliver = deliver
         self._fail = fail
@@ -60,15 +68,21 @@ class Collector:
 
     def start(self) -> None:
         self._thread.start()
+        self._judge.start()
 
     def look_now(self) -> None:
         """End the rest: something is known to have changed."""
+        self._judge.hurry()
+        self._hurry.set()
+
+    def _hurry_up(self) -> None:
         self._hurry.set()
 
     def stop(self) -> None:
         """End after the round under way, without waiting long for it."""
         self._stop.set()
         self._hurry.set()
+        self._judge.stop()
         self._thread.join(timeout=0.3)
 
     def _run(self) -> None:
@@ -81,20 +95,24 @@ class Collector:
             self._fail(f"evidence cannot be collected: {type(error).__name__}: {error}")
             return
         try:
+            # The first look at a live host takes only what the first screen needs; who judged by it would be wrong.
+            judges = not source.is_live
             while not self._stop.is_set():
                 started = time.monotonic()
-                self._look(source)
-                if not source.is_live:
-                    self._stop.wait()
+                self._look(source, judges=judges)
+                judges = True
                 took = time.monotonic() - started
-                self._hurry.wait(max(INTERVAL_S - took, took * _REST))
+                self._hurry.wait(max(INTERVAL_S - took, took * _REST) if source.is_live else None)
                 self._hurry.clear()
         finally:
             source.close()
 
-    def _look(self, source: Source) -> None:
+    def _look(self, source: Source, *, judges: bool) -> None:
         try:
-            situation = Situation(source.evidence())
+            evidence = source.evidence()
+            if judges:
+                self._judge.offer(evidence)
+            situation = Situation(evidence, self._judge.judgement)
             situation.join()
             screen = self.screen
             table = TABLES[screen](situation) if screen in TABLES else None

@@ -100,8 +100,8 @@ class Guide:
             WorkbenchError("an operation is under way", "c continues it, b turns it back; then q leaves the workbench")
         )
 
-    def offer_removal(self, lock: Lock | None) -> None:
-        """Say what removing a lock would take, and do it if that is confirmed."""
+    def offer_removal(self, locks: Sequence[Lock]) -> None:
+        """Say what removing these locks would take, and do it if that is confirmed."""
         operations = self._app.operations
 
         def show(plan: RemovalPlan) -> None:
@@ -113,10 +113,7 @@ class Guide:
 
             self._app.push_screen(removal_screen(plan), answered)
 
-        if lock is None:
-            self._app.problem(WorkbenchError("this row is no lock", "choose a row whose LOCK column has a word"))
-        else:
-            run_beside(self._app, lambda: operations.plan_removal(lock), show, self._app.problem)
+        run_beside(self._app, lambda: operations.plan_removal(locks), show, self._app.problem)
 
     def ask_for_images(self) -> None:
         """Ask for an image directory that is to be listed too."""

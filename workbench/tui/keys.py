@@ -15,7 +15,8 @@ class Where(StrEnum):
     LINES = "Moving in a text"
     TARGETS = "Connections and Processes"
     CHECKPOINTS = "Checkpoints"
-    NETFILTER = "Netfilter"
+    FINDINGS = "Findings"
+    LOCKS = "Where a lock stands"
     OPERATION = "Operation"
     OPTIONS = "Options of a dump or restore"
     ANSWERS = "Answers of one option"
@@ -56,6 +57,7 @@ ACTIONS = (
     Action("show_processes", "2", "Processes", "Processes with their connections.", Where.EVERYWHERE),
     Action("show_netfilter", "3", "Netfilter", "Rules of every backend; CRIU's locks first.", Where.EVERYWHERE),
     Action("show_checkpoints", "4", "Checkpoints", "Image directories.", Where.EVERYWHERE),
+    Action("show_findings", "6", "Findings", "What is wrong, why, and what to do.", Where.EVERYWHERE),
     Action("show_operation", "o", "Operation", "The dump or restore under way, or the last one.", Where.EVERYWHERE),
     Action("help", "question_mark,f1", "help", "What this screen is for, and all keys.", Where.EVERYWHERE, True, "?"),
     Action("meanings", "m", "meaning", "What each column and number of this screen means.", Where.EVERYWHERE),
@@ -89,7 +91,9 @@ ACTIONS = (
     Action("dump", "d", "dump", "Dump the process that holds this: options and a plan first.", Where.TARGETS, True),
     Action("restore", "r", "restore", "Restore these images: options and a plan first.", Where.CHECKPOINTS, True),
     Action("add", "a", "add", "Look at an image directory elsewhere.", Where.CHECKPOINTS, True),
-    Action("remove", "x", "remove lock", "Remove this lock if nobody needs it: the plan first.", Where.NETFILTER, True),
+    Action("remove", "x", "remove lock", "Remove the lock if nobody needs it: the plan first.", Where.LOCKS, True),
+    Action("copy_fix", "y", "copy fix", "Copy the commands that put it right.", Where.FINDINGS, True),
+    Action("unfold", "f", "unfold", "Show what follows from a finding in rows below it, and back.", Where.FINDINGS),
     Action("proceed", "c", "continue", "Go on from where the operation is held.", Where.OPERATION, True),
     Action("turn_back", "b", "turn back", "Undo: everything as it was before.", Where.OPERATION, True),
     Action("log", "l", "log", "CRIU's log alone, and back.", Where.OPERATION, True),

@@ -35,7 +35,7 @@ def _no_lab(*_: object) -> LabHandle:
     raise WorkbenchError("there is no lab here")
 
 
-def _no_removal(_: Lock) -> RemovalPlan:
+def _no_removal(_: Sequence[Lock]) -> RemovalPlan:
     raise WorkbenchError("this cannot be done here", "open the live host as root")
 
 
@@ -63,8 +63,8 @@ class Operations:
     """What is left behind and what would be done about it, one sentence each."""
     recover: Callable[[], Sequence[str]] = _nothing_to_recover
     """Put it right; what was done, one sentence each."""
-    plan_removal: Callable[[Lock], RemovalPlan] = _no_removal
-    """What removing this one lock would take, or why it stays."""
+    plan_removal: Callable[[Sequence[Lock]], RemovalPlan] = _no_removal
+    """What removing these locks would take, or why they stay."""
     remove: Callable[[RemovalPlan], Sequence[str]] = lambda _: ()
     """Do it; what was done, one sentence each."""
     add_images: Callable[[str], object] = _no_images

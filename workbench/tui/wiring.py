@@ -1,6 +1,7 @@
 """The application on the live host: where its evidence and its operations really come from."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,14 +116,14 @@ class LiveHost:
                 said.append("  ! a person must choose")
         return said
 
-    def plan_removal(self, lock: Lock) -> RemovalPlan:
+    def plan_removal(self, locks: Sequence[Lock]) -> RemovalPlan:
         """Look at the host once more; images that are known here tell whose lock it is."""
         self._loaded.wait()
         from workbench.operation.record import lock_record
         from workbench.operation.remove_locks import among, look, plan_removal
 
         images = self._images() if self._images else ()
-        return plan_removal(look([image.path for image in images]), only=among([lock_record(lock)]))
+        return plan_removal(look([image.path for image in images]), only=among([lock_record(lock) for lock in locks]))
 
     def remove(self, plan: RemovalPlan) -> list[str]:
         from workbench.operation.remove_locks import look, plan_removal, remove

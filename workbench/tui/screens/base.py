@@ -17,6 +17,7 @@ TABS = (
     ("2", "processes", "Processes", "Procs"),
     ("3", "netfilter", "Netfilter", "Rules"),
     ("4", "checkpoints", "Checkpoints", "Images"),
+    ("6", "findings", "Findings", "Found"),
     ("o", "operation", "Operation", "Op"),
 )
 """Key, mode, title and short title of each screen."""

@@ -21,7 +21,7 @@ class ConnectionsScreen(TableScreen):
     MODE = "connections"
     PURPOSE = "What is going on with this connection, right now?"
     COLUMNS = COLUMNS
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.TARGETS)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.TARGETS), *bindings(Where.LOCKS)]
 
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
         assert isinstance(row.subject, Socket)

@@ -40,8 +40,12 @@ def help_lines(mode: str, purpose: str, gaps: Sequence[Gap]) -> list[Line]:
         places.insert(0, Where.TARGETS)
     elif mode == "checkpoints":
         places.insert(0, Where.CHECKPOINTS)
+    elif mode == "findings":
+        places.insert(0, Where.FINDINGS)
     elif mode == "operation":
         places = [Where.OPERATION, Where.LINES]
+    if mode in {"connections", "processes", "netfilter", "findings"}:
+        places.insert(-2, Where.LOCKS)
     for place in (*places, Where.EVERYWHERE):
         lines.append(heading(place.value))
         lines += [

@@ -21,13 +21,8 @@ class NetfilterScreen(TableScreen):
     MODE = "netfilter"
     PURPOSE = "Which rules are there, and what do CRIU's locks hold back, for whom?"
     COLUMNS = COLUMNS
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.NETFILTER)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.LOCKS)
 
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
         assert isinstance(row.subject, (Rule, LockUse))
         return netfilter_detail(row.subject, situation)
-
-    def action_remove(self) -> None:
-        row = self.rows.cursor_row
-        if row is not None:
-            self.workbench.guide.offer_removal(row.subject.lock if isinstance(row.subject, LockUse) else None)

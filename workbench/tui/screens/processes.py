@@ -20,7 +20,7 @@ class ProcessesScreen(TableScreen):
     MODE = "processes"
     PURPOSE = "Who has connections, and what would a dump of it take along?"
     COLUMNS = COLUMNS
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.TARGETS)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.TARGETS), *bindings(Where.LOCKS)]
 
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
         assert isinstance(row.subject, Process)

@@ -10,7 +10,9 @@ from textual.containers import Container, Vertical
 from textual.widgets import Input
 
 from workbench.evidence import Process
-from workbench.present.line import Line
+from workbench.present.findings import Found, brief_lines, finding_detail
+from workbench.present.line import Line, line
+from workbench.present.remedy import hint_of, locks_of, recovers
 from workbench.present.situation import Situation
 from workbench.present.table import Column, Row, Table
 from workbench.tui.clipboard import copy_text
@@ -32,6 +34,8 @@ class TableScreen(WorkbenchScreen):
     def __init__(self) -> None:
         super().__init__()
         self._situation: Situation | None = None
+        self._can_remove = False
+        """A lock holds the row at the cursor back, or an interrupted operation is to be put right."""
 
     def compose_body(self) -> ComposeResult:
         with Container(id="body"):
@@ -61,9 +65,13 @@ class TableScreen(WorkbenchScreen):
         """The process that a dump started here would take; None where there is none."""
         return None
 
+    def shown(self, table: Table) -> Table:
+        """What of the table is shown."""
+        return table
+
     def show(self, moment: Moment) -> None:
         self._situation = moment.situation
-        self.rows.show(moment.table_of(self.MODE))
+        self.rows.show(self.shown(moment.table_of(self.MODE)))
         self._show_filter()
 
     @on(RowView.Moved)
@@ -72,7 +80,30 @@ class TableScreen(WorkbenchScreen):
         if row is None or situation is None:
             self.detail.show(lambda _: ())
         else:
-            self.detail.show(lambda width: self.detail_lines(row, situation, width))
+            self.detail.show(lambda width: self._with_findings(row, situation, width))
+        self._offer_removal(row)
+
+    def _with_findings(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
+        """The detail with what is wrong with its subject: in a line under the title, in full at the end."""
+        lines = list(self.detail_lines(row, situation, width))
+        findings = situation.judgement.concerning(row.subject)
+        hint = hint_of(row.subject, situation)
+        lines[1:1] = brief_lines(findings, width, f"Enter explains, {hint}" if hint else "Enter explains")
+        for finding in findings:
+            lines += [line(), *finding_detail(Found(finding), situation.judgement)]
+        return lines
+
+    def _offer_removal(self, row: Row | None) -> None:
+        situation = self._situation
+        offered = False
+        if row is not None and situation is not None:
+            offered = recovers(row.subject) or bool(locks_of(row.subject, situation))
+        if offered is not self._can_remove:
+            self._can_remove = offered
+            self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self._can_remove if action == "remove" else True
 
     @on(RowView.Opened)
     def _open_detail(self) -> None:
@@ -138,6 +169,15 @@ class TableScreen(WorkbenchScreen):
 
     def action_reverse(self) -> None:
         self.rows.reverse()
+
+    def action_remove(self) -> None:
+        row, situation = self.rows.cursor_row, self._situation
+        if row is None or situation is None:
+            return
+        if recovers(row.subject):
+            self.workbench.guide.offer_recovery()
+        else:
+            self.workbench.guide.offer_removal(locks_of(row.subject, situation))
 
     def action_copy(self) -> None:
         row = self.rows.cursor_row

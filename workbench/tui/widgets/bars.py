@@ -40,7 +40,7 @@ class TabBar(Toned):
         self._names = names
 
     def _pieces(self) -> list[tuple[str, Piece]]:
-        short = self.size.width < 70
+        short = sum(len(f" {key} {title} ") for key, _, title, _ in self._names) > self.size.width + 1
         return [
             (mode, (f" {key} {brief if short else title} ", Tone.HEADING if mode == self._current else Tone.DIM))
             for key, mode, title, brief in self._names
