@@ -18,7 +18,7 @@ _TYPE_TRACING, _ATTACH_RAW_TRACEPOINT, _ATTACH_TRACE_ITER = 26, 23, 28
 _RECURSION_MISSES = 208
 """Where ``struct bpf_prog_info`` has it."""
 
-MAP_LOOKUP_ELEMENT = 1
+MAP_LOOKUP_ELEMENT, MAP_UPDATE_ELEMENT = 1, 2
 KTIME_GET_NS = 5
 GET_CURRENT_PID_TGID = 14
 GET_CURRENT_COMM = 16
@@ -102,6 +102,10 @@ class Program:
         self.to_end.append(len(self.code))
         self._emit(_JUMP_EQUAL_NUMBER, register)
 
+    def end(self) -> None:
+        self.to_end.append(len(self.code))
+        self._emit(_JUMP)
+
     def end_if_equal(self, register: int, value: int) -> None:
         self.to_end.append(len(self.code))
         self._emit(_JUMP_EQUAL_NUMBER, register, value=value)
@@ -122,6 +126,10 @@ class Program:
 
     def jump_if_equal(self, register: int, value: int) -> int:
         self._emit(_JUMP_EQUAL_NUMBER, register, value=value)
+        return len(self.code) - 1
+
+    def jump_unless_equal(self, register: int, value: int) -> int:
+        self._emit(_JUMP_NOT_EQUAL_NUMBER, register, value=value)
         return len(self.code) - 1
 
     def land(self, *jumps: int) -> None:

@@ -20,7 +20,7 @@ class EventKind(StrEnum):
     RESET_RECEIVED = "reset-received"
     """A socket took a reset for real and is closed by it."""
     RESET_PACKET = "reset-packet"
-    """A segment with RST was handed to a network device, whoever made it."""
+    """A segment with RST was handed to a network device, or arrived at one, whoever made it."""
     RETRANSMISSION = "retransmission"
     DROP = "drop"
     """A segment was thrown away."""
@@ -97,11 +97,13 @@ class Event:
     has_socket: bool | None = None
     """Resets sent: whether a socket owned the connection; None if it does not apply."""
     maker: Maker | None = None
-    """RESET_PACKET only."""
+    """RESET_PACKET that leaves."""
     incoming: bool | None = None
-    """DROP: whether the segment came in; False for one that this host sent."""
+    """DROP, RESET_PACKET: whether the segment came in; False for one that this host sent."""
     segment: Segment | None = None
     """DROP, RESET_PACKET; RESET_SENT: the segment that was answered."""
+    usual_ttl: int | None = None
+    """RESET_PACKET that came in: TTL of the last other segment from its source; None if none was seen."""
     lost: int = 0
     """LOSS: how many events, at least."""
     details: Mapping[str, int | str] = field(default_factory=lambda: NOTHING, hash=False)

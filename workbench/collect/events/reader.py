@@ -15,10 +15,11 @@ from workbench.collect.events.formats import Format, parse_format
 from workbench.collect.events.instance import BUFFER_KIB, Instance, remove_abandoned
 from workbench.collect.events.owners import Owners
 from workbench.collect.events.pages import read_page, rows
+from workbench.collect.events.records import Seen
 from workbench.collect.events.rules import RuleChanges
 from workbench.collect.events.tracefs import tracefs
 from workbench.collect.events.translate import TRACEPOINTS, Translator
-from workbench.collect.events.witness import RING_BYTES, Seen, Witness
+from workbench.collect.events.witness import RING_BYTES, Witness
 from workbench.collect.namespaces import collect_namespaces
 from workbench.evidence import Gap, NetworkNamespace
 from workbench.evidence.event import Event, EventKind

@@ -1,4 +1,4 @@
-"""The kernel's records made into events: those of tracefs joined with their witnesses, those that witnesses tell alone."""
+"""The kernel's records made into events: those of tracefs joined with their witnesses, and what these tell alone."""
 
 import socket
 from collections import defaultdict, deque
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from workbench.collect.events import headers
 from workbench.collect.events.formats import Format
 from workbench.collect.events.owners import Owners
+from workbench.collect.events.records import Seen
 from workbench.collect.events.symbols import Symbols
-from workbench.collect.events.witness import Seen
 from workbench.evidence import Connection, TcpState
-from workbench.evidence.event import NOTHING, Event, EventKind, Maker
+from workbench.evidence.event import Event, EventKind, Maker
 
 TRACEPOINTS = {
     Seen.STATE: "sock/inet_sock_set_state",
@@ -59,8 +59,8 @@ class Translator:
             seen = record["seen"]
             if seen == Seen.DROP:
                 events.append(self._drop(record))
-            elif seen == Seen.TRANSMITTED:
-                events.append(self._transmitted(record))
+            elif seen in {Seen.TRANSMITTED, Seen.ARRIVED}:
+                events.append(self._packet(record))
             else:
                 self._waiting[seen, record["sock"], record["segment"]].append(record)
         return [event for event in events if event is not None]
@@ -90,6 +90,8 @@ class Translator:
         ends, answered = _ends(row), None
         if witness is not None:
             answered = headers.segment(witness["header"])
+            if answered:  # a listening socket has no peer, but what it answers has a source
+                ends = answered[0].reversed
         pid, command = self._actor(row["common_flags"], witness)
         cookie = row.get("sock_cookie") or (witness["cookie"] if witness else 0) or None
         if cookie and pid and seen is Seen.STATE and state in {TcpState.LISTEN, TcpState.SYN_SENT}:
@@ -132,7 +134,7 @@ class Translator:
         return witness["tgid"], _command(witness)
 
     def _drop(self, record: Record) -> Event | None:
-        reason = self._reasons.get(record["reason"], str(record["reason"]))
+        reason = self._reasons.get(record["number"], str(record["number"]))
         found = headers.segment(record["header"])
         if found is None or reason in _NO_LOSS:
             return None
@@ -153,23 +155,25 @@ class Translator:
             details=self._symbols.details(record["location"]),
         )
 
-    def _transmitted(self, record: Record) -> Event | None:
+    def _packet(self, record: Record) -> Event | None:
         found = headers.segment(record["header"])
         if found is None:
             return None
         ends, segment = found
-        maker = _maker(record)
+        incoming = record["seen"] == Seen.ARRIVED
+        maker = None if incoming else _maker(record)
         by_program = maker in {Maker.KERNEL, Maker.PACKET_SOCKET} and self._pids_are_ours
         return Event(
             record["at_ns"],
             EventKind.RESET_PACKET,
             netns=record["netns"] or None,
-            connection=ends,
+            connection=ends.reversed if incoming else ends,
             pid=record["tgid"] if by_program else None,
             command=_command(record) if by_program else "",
             maker=maker,
+            incoming=incoming,
             segment=segment,
-            details=NOTHING,
+            usual_ttl=record["number"] or None if incoming else None,
         )
 
 

@@ -1,0 +1,319 @@
+"""Who reset a connection, and why: pure reasoning over events, without a clock, a host or a file.
+
+The events of one reset are found first: what the sender's kernel decided, the segment on each device that it passed,
+what the receiver made of it. Then the one that began it says who it was. Sources: tcp_send_active_reset and
+tcp_v4_send_reset (net/ipv4), nf_send_reset (net/ipv4/netfilter/nf_reject_ipv4.c), tcp_validate_incoming with RFC 5961.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from workbench.evidence.event import SYN, Event, EventKind, Maker
+from workbench.evidence.locks import TABLE_PREFIX
+from workbench.evidence.netfilter import Rule
+from workbench.evidence.reset_trail import SAME_ACT_NS, SETTLED_NS, Effect, Trail, rejected, trails
+from workbench.evidence.socket import Connection, TcpState
+from workbench.evidence.verdict_rule import culprits
+
+_MOST = 50_000
+_WAITING = frozenset({TcpState.ESTABLISHED, TcpState.CLOSE_WAIT})
+"""States that a socket leaves for CLOSE at once if it gives up, or is reset."""
+
+
+class Cause(StrEnum):
+    """Why a connection was reset, or fell silent."""
+
+    NO_SOCKET = "no-socket"
+    """Nobody owned the connection, and no lock stopped the segment."""
+    LOCK_LIFTED = "lock-lifted"
+    """The same, after a lock that stood in the way was removed."""
+    TIMED_OUT = "timed-out"
+    """The same, after the socket had waited in vain and given up."""
+    REFUSED = "refused"
+    """A SYN to a port where nobody listens."""
+    LISTENER = "listener"
+    """A listening socket answered a segment of a connection that it does not know."""
+    UNREAD_DATA = "unread-data"
+    """A program closed the socket, or ended, while unread bytes were in its receive queue."""
+    ABORTED = "aborted"
+    """A program wanted it: SO_LINGER with 0 seconds, or connect(2) with AF_UNSPEC."""
+    DESTROYED = "destroyed"
+    """An administrator destroyed the socket (SOCK_DESTROY)."""
+    TIME_WAIT = "time-wait"
+    """Something arrived for a connection that was closed a minute ago at most."""
+    KERNEL = "kernel"
+    """This kernel's TCP for another reason, which it names."""
+    REJECT_RULE = "reject-rule"
+    DROP_RULE = "drop-rule"
+    """No reset: silence, since a rule drops what arrives."""
+    PEER = "peer"
+    """It came from another host, as segments of the peer do."""
+    MIDDLEBOX = "middlebox"
+    """Neither end's TCP sent it."""
+    NOT_REAL = "not-real"
+    """Neither end's TCP sent it, and the receiver did not believe it."""
+    UNKNOWN = "unknown"
+    """What was seen does not tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """One reset, or the silence of one connection."""
+
+    at_ns: int
+    cause: Cause
+    connection: Connection | None
+    """Who it is said to come from, then who it is for."""
+    netns: int | None
+    """Where it began; of one from the network, where it arrived."""
+    effect: Effect
+    reason: str
+    """The kernel's name, where it gave one."""
+    sentence: str
+    """By what one knows."""
+    rule: Rule | None = None
+    event: Event | None = field(default=None, hash=False)
+    """The one that began it."""
+    ends: frozenset[int] = frozenset()
+    """Pids of processes that had either end open or did it, as far as known."""
+
+
+class Attributor:
+    """Takes events in their order and gives each reset once it is settled."""
+
+    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+        self.rules: Sequence[Rule] = rules
+        """The rules that stood at the time, as far as known: which of them rejects is looked up here."""
+        self._pending: list[Event] = []
+        self._closed: dict[tuple[int | None, Connection], Event] = {}
+        self._taken: dict[tuple[int | None, Connection], int] = {}
+        self._stopped: dict[tuple[int | None, Connection], Event] = {}
+        self._silent: dict[tuple[int | None, Connection], int] = {}
+        self._lifted: dict[int | None, list[Event]] = {}
+        self._here: dict[Connection, int | None] = {}
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take more events."""
+        self._pending.extend(events)
+
+    def settled(self, until_ns: int | None = None) -> list[Attribution]:
+        """Resets that nothing more can belong to at that time; all of them if None. Oldest first."""
+        limit = max((event.at_ns for event in self._pending), default=0) if until_ns is None else until_ns - SETTLED_NS
+        due = [event for event in self._pending if event.at_ns <= limit]
+        # A reset that begins before the limit may have events after it.
+        found = [reset for reset in trails(self._pending) if reset.at_ns <= limit]
+        used = {id(event) for reset in found for event in reset.events}
+        attributions: list[Attribution] = []
+        starting = {id(first): reset for reset in found if (first := next(reset.events, None))}
+        begins = sorted(starting.values(), key=lambda reset: reset.at_ns)
+        answered = rejected(self._pending, found)
+        position = 0
+        for event in due:
+            while position < len(begins) and begins[position].at_ns <= event.at_ns:
+                attributions.append(self._attribute(begins[position]))
+                position += 1
+            silence = self._remember(event, rejected=id(event) in answered)
+            if silence:
+                attributions.append(silence)
+        attributions += [self._attribute(reset) for reset in begins[position:]]
+        self._pending = [event for event in self._pending if event.at_ns > limit and id(event) not in used]
+        return attributions
+
+    def _remember(self, event: Event, *, rejected: bool) -> Attribution | None:
+        """Keep what explains a later reset; the silence that this event begins, if it does."""
+        key = (event.netns, event.connection) if event.connection else None
+        match event.kind:
+            case EventKind.STATE if key:
+                self._here[key[1]] = event.netns
+                if event.state is TcpState.CLOSE:
+                    self._closed[key] = event
+                elif event.state is TcpState.ESTABLISHED:
+                    self._closed.pop(key, None)
+            case EventKind.RETRANSMISSION if key:
+                self._here[key[1]] = event.netns
+            case EventKind.RESET_RECEIVED if key:
+                self._here[key[1]] = event.netns
+                self._taken[key] = event.at_ns
+            case EventKind.RULES:
+                if any(change.startswith("deleted") for change in event.details):
+                    self._lifted.setdefault(event.netns, []).append(event)
+                    del self._lifted[event.netns][:-20]
+                    for silent in [one for one in self._silent if one[0] == event.netns]:
+                        del self._silent[silent]
+            case EventKind.DROP if key and event.reason == "NETFILTER_DROP" and not rejected:
+                self._stopped[key] = event
+                self._silent[key] = self._silent.get(key, 0) + 1
+                if self._silent[key] == 1 and not (event.segment and event.segment.is_reset):
+                    return self._silence(event)
+        for memory in (self._closed, self._taken, self._stopped, self._silent, self._here):
+            while len(memory) > _MOST:
+                del memory[next(iter(memory))]  # type: ignore[arg-type]
+        return None
+
+    def _silence(self, event: Event) -> Attribution:
+        found = culprits(self.rules, event, resets=False)
+        where = event.details.get("location", "netfilter")
+        sentence = f"silence, no reset: {_named(found, 'a rule')} drops what is {_direction(event)} ({where})"
+        return Attribution(
+            event.at_ns,
+            Cause.DROP_RULE,
+            event.connection,
+            event.netns,
+            Effect.BLOCKED,
+            event.reason,
+            sentence,
+            found[0] if len(found) == 1 else None,
+            event,
+        )
+
+    def _attribute(self, reset: Trail) -> Attribution:
+        effect = reset.effect
+        rule = None
+        if reset.sent:
+            cause, sentence = self._by_tcp(reset, reset.sent)
+        elif reset.left:
+            cause, sentence, rule = self._by_somebody(reset, reset.left)
+        else:
+            cause, sentence = self._from_network(reset)
+        if cause in {Cause.MIDDLEBOX, Cause.PEER, Cause.UNKNOWN} and effect in {Effect.CHALLENGED, Effect.IGNORED}:
+            cause = Cause.NOT_REAL
+        begin = reset.sent or reset.left or next(reset.events)
+        pids = {pid for event in reset.events for pid in (event.pid, event.owner_pid) if pid}
+        return Attribution(
+            reset.at_ns,
+            cause,
+            reset.way,
+            begin.netns,
+            effect,
+            reset.sent.reason if reset.sent else "",
+            sentence + _outcome(effect, reset),
+            rule,
+            begin,
+            frozenset(pids),
+        )
+
+    def _by_tcp(self, reset: Trail, sent: Event) -> tuple[Cause, str]:
+        who = f"{sent.command} {sent.pid}" if sent.pid else "a program"
+        match sent.reason:
+            case "TCP_ABORT_ON_CLOSE":
+                return Cause.UNREAD_DATA, f"{who} closed the socket while unread bytes were in its receive queue"
+            case "TCP_ABORT_ON_LINGER" | "TCP_DISCONNECT_WITH_DATA":
+                return Cause.ABORTED, f"{who} aborted the connection ({sent.reason})"
+            case "TCP_STATE" if sent.state is TcpState.CLOSE:
+                return Cause.ABORTED, f"{who} aborted the connection (SO_LINGER 0, or disconnected it)"
+            case "TCP_STATE" if sent.has_socket and sent.pid:
+                return Cause.DESTROYED, f"{who} destroyed the socket, as ss -K does (SOCK_DESTROY)"
+            case "TCP_TIMEWAIT_SOCKET":
+                return Cause.TIME_WAIT, "data arrived for a connection that was already closed and is in TIME_WAIT"
+            case "TCP_KEEPALIVE_TIMEOUT":
+                return Cause.TIMED_OUT, "the peer did not answer keepalive probes, or the user timeout had passed"
+        if sent.state is TcpState.LISTEN:
+            return Cause.LISTENER, (
+                f"the socket that listens on {reset.way.local} answered a segment of a connection that it does not know"
+            )
+        if sent.has_socket is False and sent.reason in {"NO_SOCKET", ""}:
+            return self._nobody(reset, sent)
+        socket = "its socket" if sent.has_socket else "no socket"
+        return (
+            Cause.KERNEL,
+            f"this kernel reset it for {sent.reason or 'a reason it does not name'}; {socket} was at hand",
+        )
+
+    def _nobody(self, reset: Trail, sent: Event) -> tuple[Cause, str]:
+        if sent.segment and sent.segment.flags & SYN:
+            return Cause.REFUSED, f"nobody listens on {reset.way.local}"
+        key = (sent.netns, reset.way)
+        closed = self._closed.get(key)
+        stopped = self._stopped.get(key)
+        for lifted in reversed(self._lifted.get(sent.netns, [])):
+            of_criu = any(TABLE_PREFIX in change for change in lifted.details)
+            if of_criu or (stopped and stopped.at_ns < lifted.at_ns):
+                return Cause.LOCK_LIFTED, (
+                    f"no socket owned the connection, and the lock had been lifted by {lifted.command} {lifted.pid}"
+                    f" {_before(lifted, sent)}"
+                )
+        if closed and closed.pid is None and closed.before in _WAITING and not self._was_reset(key, closed):
+            return (
+                Cause.TIMED_OUT,
+                f"the socket had waited in vain and given up {_before(closed, sent)}: nobody owned it",
+            )
+        gone = f"; {closed.command} {closed.pid} had closed it {_before(closed, sent)}" if closed and closed.pid else ""
+        return Cause.NO_SOCKET, f"no socket owned the connection any more, and no lock rule stopped the segment{gone}"
+
+    def _was_reset(self, key: tuple[int | None, Connection], closed: Event) -> bool:
+        return abs(self._taken.get(key, 0) - closed.at_ns) < SAME_ACT_NS
+
+    def _by_somebody(self, reset: Trail, left: Event) -> tuple[Cause, str, Rule | None]:
+        if left.maker is Maker.NETFILTER:
+            refused = replace(left, connection=reset.way.reversed, incoming=None)
+            found = culprits(self.rules, refused, resets=True)
+            return (
+                Cause.REJECT_RULE,
+                f"{_named(found, 'a REJECT rule')} answered with a reset, not TCP",
+                found[0] if len(found) == 1 else None,
+            )
+        if left.maker is Maker.FORWARDED:
+            return (*self._from_network(reset), None)
+        if left.maker is Maker.TCP:
+            return Cause.UNKNOWN, "a socket of this kernel sent it; why is not in the record", None
+        way = "past the protocol stack (packet socket)" if left.maker is Maker.PACKET_SOCKET else "through a raw socket"
+        return Cause.MIDDLEBOX, f"neither end's TCP sent it: {left.command} {left.pid} made it, {way}", None
+
+    def _from_network(self, reset: Trail) -> tuple[Cause, str]:
+        arrival = next(iter(reset.arrivals), None)
+        if reset.way in self._here:
+            return Cause.MIDDLEBOX, "neither end's TCP sent it, though both ends are on this host"
+        if arrival is None or arrival.segment is None:
+            return Cause.UNKNOWN, "TCP here sent none: it came from a REJECT rule, the peer, or something between"
+        ttl, usual = arrival.segment.ttl, arrival.usual_ttl
+        if usual is None:
+            return Cause.PEER, f"it came from another host with TTL {ttl}: the peer, if nothing between made it"
+        if ttl == usual:
+            return Cause.PEER, f"the peer sent it: TTL {ttl}, as other segments of {reset.way.local.address} have"
+        return Cause.MIDDLEBOX, (
+            f"something between sent it: TTL {ttl}, while other segments of {reset.way.local.address} have {usual}"
+        )
+
+
+def attribute(events: Iterable[Event], rules: Sequence[Rule] = ()) -> list[Attribution]:
+    """Every reset and every silence in a record of events; oldest first."""
+    attributor = Attributor(rules)
+    attributor.add(events)
+    return attributor.settled()
+
+
+def _outcome(effect: Effect, reset: Trail) -> str:
+    match effect:
+        case Effect.TAKEN:
+            return ""
+        case Effect.CHALLENGED:
+            return "; it was not exactly due, so the receiver asked back (challenge ACK) and lives on"
+        case Effect.IGNORED:
+            return f"; the receiver did not believe it ({reset.dropped.reason if reset.dropped else ''}) and lives on"
+        case Effect.NOBODY:
+            return "; it concerned nobody, the other end was gone"
+        case Effect.BLOCKED:
+            return "; a rule dropped it on its way"
+        case Effect.NOT_SEEN:
+            return ""
+
+
+def _named(rules: Sequence[Rule], otherwise: str) -> str:
+    if not rules:
+        return otherwise
+    if len(rules) > 1:
+        tables = dict.fromkeys(f"{rule.family} {rule.table}" for rule in rules)
+        return f"one of {len(rules)} rules of {', '.join(tables)}"
+    rule = rules[0]
+    handle = f", handle {rule.handle}" if rule.handle is not None else ""
+    return f"rule {rule.text!r} of chain {rule.chain}, table {rule.family} {rule.table} ({rule.backend}{handle})"
+
+
+def _direction(event: Event) -> str:
+    return "received" if event.incoming else "sent"
+
+
+def _before(earlier: Event, later: Event) -> str:
+    seconds = (later.at_ns - earlier.at_ns) / 1e9
+    return f"{seconds:.1f} s before" if seconds >= 1 else f"{max(seconds, 0) * 1000:.0f} ms before"
