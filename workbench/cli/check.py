@@ -5,16 +5,20 @@ import importlib
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from workbench.cli import scope
 from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence, Gap, Target
 from workbench.present.text import printable
+
+if TYPE_CHECKING:
+    from workbench.cli.formats.outcome import Outcome, Style
 
 FORMATS = ("text", "json", "jsonl", "sarif", "junit")
 SEVERITIES = ("note", "warning", "error")
@@ -79,12 +83,14 @@ def check(options: argparse.Namespace) -> int:
     report = judge((load(entry) for entry in chosen), evidence)
     findings = tuple(finding for finding in report.findings if part.concerns(finding))
     outcome = outcome_of(evidence, report, findings, Severity(options.min_severity))
+    blind = bool(unreadable) and not outcome.findings and not outcome.passed
     with ExitStack() as stack:
         stream = _stream(options.output, stack)
         colour = options.format == "text" and _colour(stream, refused=options.no_color)
         width = shutil.get_terminal_size().columns if stream.isatty() else 0
         style = Style(colour, width, options.quiet, options.verbose)
-        for line in importlib.import_module(f"workbench.cli.formats.{options.format}").lines(outcome, style):
+        # "nothing found" would be no answer to a person whose only source could not be read
+        for line in () if blind and options.format == "text" else _lines(options.format, outcome, style):
             print(line, file=stream)
     for item in outcome.broken if options.format != "text" else ():
         sys.stderr.write(f"workbench: {item.check.code} broke: {printable(item.error)}\n")
@@ -130,6 +136,11 @@ def _evidence(options: argparse.Namespace) -> tuple[Evidence, tuple[WorkbenchErr
         netns = next(iter(part.netns)) if len(part.netns) == 1 else None
         evidence = replace(evidence, target=Target("restore", directory, images=directory, netns=netns))
     return evidence, files.unreadable, part
+
+
+def _lines(form: str, outcome: "Outcome", style: "Style") -> Iterator[str]:
+    lines: Iterator[str] = importlib.import_module(f"workbench.cli.formats.{form}").lines(outcome, style)
+    return lines
 
 
 def _stream(path: str | None, stack: ExitStack) -> TextIO:

@@ -24,7 +24,9 @@ def plan_lines(plan: Plan) -> list[str]:
 
 def plan_text(plan: Plan) -> list[Line]:
     """The plan with its tones: what stops it first, then what happens to whom, at what cost, and how to undo it."""
-    parts = (_title(plan), _judgement(plan), _processes(plan), _sockets(plan), _course(plan), _command(plan))
+    parts = [_title(plan), _judgement(plan), _processes(plan), _sockets(plan)]
+    if plan.command:
+        parts += (_course(plan), _command(plan))
     return [each for part in parts for each in part]
 
 

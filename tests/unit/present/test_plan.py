@@ -45,6 +45,11 @@ def test_obstacles_stand_first() -> None:
     assert lines.index("Think of") < lines.index("1 Process")
 
 
+def test_of_what_is_not_there_only_that_is_said() -> None:
+    plan = _plan(obstacles=("There is no process 4645",), processes=(), sockets=(), command=(), undo="")
+    assert plan_lines(plan)[1:] == ["", "Cannot be done", "  x There is no process 4645"]
+
+
 def test_a_socket_that_stops_the_dump_is_marked() -> None:
     lines = plan_lines(_plan(sockets=(SocketFate(None, "udp 53", "CRIU refuses it", blocks=True),)))
     assert "x udp 53" in lines
