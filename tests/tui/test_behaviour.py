@@ -181,8 +181,10 @@ async def test_the_lab_is_started_shown_and_ended_by_one_key() -> None:
     app.operations = Operations(start_lab=lambda _: lab)
     async with app.run_test(notifications=True) as pilot:
         await says(pilot, "56692")
-        await press(pilot, ("L", "@lab connection is up"))
-        await until(pilot, lambda: (row := _rows(app).rows.cursor_row) is not None and "client" in row.cells[-1])
+        await press(pilot, ("slash", *"2001", "enter", "3", "L", "@lab connection is up"))
+        row = _rows(app).rows.cursor_row
+        assert row is not None
+        assert "client" in row.cells[-1]
         await press(pilot, ("L", "@has ended"))
         assert lab.closed
 

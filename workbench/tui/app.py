@@ -192,6 +192,11 @@ class WorkbenchApp(App[int]):
         pid = self._seek.get(front.MODE)
         if pid is not None and isinstance(front, TableScreen) and front.go_to_process(pid):
             del self._seek[front.MODE]
+            if front.MODE == "connections":
+                # Not before the cursor is there: d would dump somebody else.
+                self.notify(
+                    f"The lab connection is up: server {pid}, at the cursor. d dumps it.", markup=False, timeout=3
+                )
 
     @on(LookFailed)
     def _look_failed(self, message: LookFailed) -> None:
@@ -301,7 +306,7 @@ class WorkbenchApp(App[int]):
         self.lab, self._lab_starting = handle, False
         if handle.server_pid is not None:
             self._seek = dict.fromkeys(("connections", "processes"), handle.server_pid)
-        self.notify(f"The lab connection is up: server {handle.server_pid}. d dumps it.", markup=False)
+        self.go_to("connections")
         self.look_now()
 
     def _lab_ended(self) -> None:

@@ -129,9 +129,15 @@ class TableScreen(WorkbenchScreen):
         return self.has_class("-opened") and self.step_back()
 
     def go_to_process(self, pid: int) -> bool:
-        """Put the cursor on a row of this process, one with a connection if there is one; whether it is there."""
-        found = [row for row in self.rows.all_rows if (process := self.target(row)) is not None and process.pid == pid]
-        return bool(found) and self.rows.move_to(found[0].key)
+        """Put the cursor on the first row of this process, though a filter may hide it; whether it is there."""
+        targets = ((row, self.target(row)) for row in self.rows.all_rows)
+        row = next((row for row, process in targets if process is not None and process.pid == pid), None)
+        if row is None:
+            return False
+        if not self.rows.move_to(row.key):
+            self._set_filter("")
+            self.rows.move_to(row.key)
+        return True
 
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
