@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from workbench.collect import procfs
@@ -18,7 +19,8 @@ from workbench.evidence import Connection, Gap, Socket, TcpState
 from workbench.lab import engine, marker
 from workbench.lab.images import edit
 from workbench.lab.lab import Lab
-from workbench.lab.peer import start_server
+from workbench.lab.namespaces import Host
+from workbench.lab.peer import start_caller, start_server
 from workbench.lab.scenario import Act, ServerProgram
 
 PATIENCE_S = 15.0
@@ -38,16 +40,32 @@ def dump(
     *,
     lock: str = "nftables",
     options: Sequence[str] = ("tcp_established",),
+    who: str = "server",
+    into: str = "images",
     killed_at: str = "",
     iptables: str = "",
     fails: bool = False,
 ) -> None:
-    """CRIU alone dumps the server; ``options`` are fields of its request that are set."""
-    given = {"pid": lab.server_pid, "network_lock": lock.upper(), **dict.fromkeys(options, True)}
-    done = engine.call("dump", lab.images, lab.host.path, given, killed_at=killed_at, iptables=iptables)
-    _as_meant("dump", lab, done=done, fails=fails or bool(killed_at))
+    """CRIU alone dumps the server or the caller; ``options`` are fields of its request that are set."""
+    host, pid = (lab.host, lab.server_pid) if who == "server" else _caller(lab)
+    given = {"pid": pid, "network_lock": lock.upper(), **dict.fromkeys(options, True)}
+    images = lab.scratch / into
+    done = engine.call("dump", images, host.path, given, killed_at=killed_at, iptables=iptables)
+    _as_meant("dump", images, done=done, fails=fails or bool(killed_at))
     if done and "leave_running" not in options:
-        engine.await_end(lab.server_pid)
+        engine.await_end(pid)
+
+
+def _caller(lab: Lab) -> tuple[Host, int]:
+    if lab.caller is None:
+        raise WorkbenchError("nobody has called the server yet")
+    return lab.caller
+
+
+def call(lab: Lab, *, host: str, writes: int | None = None, reads: int | None = None) -> None:
+    """A program that can be dumped, too, calls the server."""
+    where = lab.host_called(host)
+    lab.caller = (where, start_caller(where, lab.scenario.server.listen, writes=writes, reads=reads))
 
 
 def restore(
@@ -56,12 +74,12 @@ def restore(
     """CRIU alone restores the server."""
     given: dict[str, object] = dict.fromkeys(options, True)
     done = engine.call("restore", lab.images, lab.host.path, given, iptables=iptables)
-    _as_meant("restore", lab, done=done, fails=fails)
+    _as_meant("restore", lab.images, done=done, fails=fails)
 
 
-def _as_meant(kind: str, lab: Lab, *, done: bool, fails: bool) -> None:
+def _as_meant(kind: str, images: Path, *, done: bool, fails: bool) -> None:
     if done is fails:
-        lines = (lab.images / f"{kind}.log").read_text(errors="replace").splitlines()
+        lines = (images / f"{kind}.log").read_text(errors="replace").splitlines()
         said = next((line for line in lines if "Error" in line and "rlimit" not in line), "nothing")
         raise WorkbenchError(f"the {kind} {'succeeded' if done else 'failed'}, which was not meant: {said}")
 
@@ -144,9 +162,18 @@ def forget_sockets(lab: Lab) -> None:
 
 
 def await_sockets(
-    lab: Lab, *, host: str, count: int = 1, state: str = "", retransmits: int = 0, quiet_ms: int = 0
+    lab: Lab,
+    *,
+    host: str,
+    count: int = 1,
+    state: str = "",
+    retransmits: int = 0,
+    quiet_ms: int = 0,
+    unread: int = 0,
+    in_flight: int = 0,
 ) -> None:
-    """Wait until so many sockets of a host are in this state, have retransmitted so often, or heard nothing so long."""
+    """Wait until so many sockets of a host are in this state, have retransmitted so often, heard nothing so long and
+    have so many bytes in their queues."""
     where = lab.host_called(host)
     wanted = TcpState[state] if state else None
 
@@ -154,7 +181,8 @@ def await_sockets(
         if wanted is not None and socket.state is not wanted:
             return False
         quiet = socket.info.last_data_recv_ms if socket.info else 0
-        return bool(socket.peer.port) and socket.retransmits >= retransmits and quiet >= quiet_ms
+        queued = socket.recv_q >= unread and socket.send_q >= in_flight
+        return bool(socket.peer.port) and socket.retransmits >= retransmits and quiet >= quiet_ms and queued
 
     diags = SockDiags()
     try:
@@ -172,9 +200,9 @@ def await_sockets(
         diags.close()
 
 
-def edit_images(lab: Lab, **changes: Any) -> None:
+def edit_images(lab: Lab, *, of: str = "images", **changes: Any) -> None:
     """What happens to images on their way; see ``lab.images``."""
-    edit(lab.images, **changes)
+    edit(lab.scratch / of, **changes)
 
 
 def lose_images(lab: Lab) -> None:
@@ -186,7 +214,7 @@ def lose_images(lab: Lab) -> None:
 ACTS: dict[str, Callable[..., None]] = {
     act.__name__.replace("_", "-"): act
     for act in (
-        dump, restore, interrupted_dump, run, lock, unlock, end_connections, end_server, another_server,
+        dump, restore, call, interrupted_dump, run, lock, unlock, end_connections, end_server, another_server,
         await_data, await_sockets, forget_sockets, edit_images, lose_images,
     )
 }  # fmt: skip

@@ -78,17 +78,20 @@ def _evidence(lab: Lab) -> Evidence:
     if judged_for == "dump":
         evidence = replace(evidence, target=Target("dump", f"lab-server {lab.server_pid}", frozenset(pids)))
     sources = list(evidence.sources)
-    logs = tuple(read_digest(path) for path in sorted(lab.images.glob("*.log")))
+    logs = tuple(read_digest(path) for place in lab.image_directories for path in sorted(place.glob("*.log")))
     if logs:
         sources += [digest.file for digest in logs]
         lines = tuple(line for digest in logs for line in digest.lines)
         evidence = replace(evidence, logs=logs, log=lines)
-    with contextlib.suppress(WorkbenchError):  # nothing was dumped, or the images are lost
-        image = read_image_directory(lab.images)
-        sources.append(image.path)
-        evidence = replace(evidence, images=(image,))
+    images = []
+    for place in lab.image_directories:
+        with contextlib.suppress(WorkbenchError):  # nothing was dumped, or the images are lost
+            images.append(read_image_directory(place))
+    if images:
+        sources += [image.path for image in images]
+        evidence = replace(evidence, images=tuple(images))
         if judged_for == "restore":
-            target = Target("restore", image.path, images=image.path, netns=lab.host.inode)
+            target = Target("restore", images[0].path, images=images[0].path, netns=lab.host.inode)
             evidence = replace(evidence, target=target)
     return replace(evidence, sources=tuple(sources))
 

@@ -31,6 +31,8 @@ class Lab:
         self._scratch: Path | None = None
         self.server_pid = 0
         """The program that is to be dumped; a restored one has the same pid."""
+        self.caller: tuple[Host, int] | None = None
+        """A program that calls it and can be dumped as well: its host and pid."""
 
     def start(self) -> None:
         """Make the hosts, start the programs and wait until the situation is reached; closes itself if that fails."""
@@ -65,6 +67,11 @@ class Lab:
     def images(self) -> Path:
         """Where a dump of the server may go."""
         return self.scratch / "images"
+
+    @property
+    def image_directories(self) -> tuple[Path, ...]:
+        """Every directory that something was dumped into, the server's first."""
+        return (self.images, *sorted(self.scratch.glob("images-*")))
 
     @property
     def state(self) -> Path:

@@ -135,23 +135,35 @@ class Peer:
 def start_server(host: Host, server: ServerProgram) -> int:
     """Start the program that will be dumped, wait until it listens, and return its pid."""
     module = "careless" if server.parent == "careless" else "server"
-    words = ["--listen", server.listen, *pace_arguments(server), *_manners(server)]
+    pid = _start(host, module, "--listen", server.listen, *pace_arguments(server), *_manners(server))
+    if server.parent != "careless":
+        return pid
+    return int((procfs.read(f"/proc/{pid}/task/{pid}/children") or b"").split()[0])
+
+
+def start_caller(host: Host, connect: str, *, writes: int | None, reads: int | None) -> int:
+    """Start a program that calls a server and can be dumped, wait until it is connected, and return its pid."""
+    paces = {"--writes": writes, "--reads": reads}
+    given = [word for name, value in paces.items() if value is not None for word in (name, str(value))]
+    return _start(host, "caller", "--connect", connect, *given)
+
+
+def _start(host: Host, module: str, *arguments: str) -> int:
+    """Start a program that writes to its standard input once it is ready."""
     reading, writing = os.pipe()
     try:
-        pid = host.start([*run_module(module), *words], writing)
+        pid = host.start([*run_module(module), *arguments], writing)
     except BaseException:
         os.close(reading)
         raise
     finally:
         os.close(writing)
     try:
-        if not os.read(reading, 16):  # it ended before it said that it listens
-            raise WorkbenchError(f"the lab's server could not listen on {server.listen}")
+        if not os.read(reading, 16):  # it ended before
+            raise WorkbenchError(f"the lab's {module} did not come so far: {' '.join(arguments[:2])}")
     finally:
         os.close(reading)
-    if server.parent != "careless":
-        return pid
-    return int((procfs.read(f"/proc/{pid}/task/{pid}/children") or b"").split()[0])
+    return pid
 
 
 def _manners(server: ServerProgram) -> list[str]:

@@ -2,6 +2,7 @@
 
 ``fixtures/recordings/NAME`` gets ``images`` (all but memory pages, with the logs of dump and restore, as they are after
 the restore), and the rules of the dumped end's namespace while the connections are locked, as each tool prints them.
+``fixtures/recordings/pairs/NAME`` gets both image directories of a course that dumps twice.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from workbench.operation.request import LockMethod
 MANY = 20
 """Scenarios with more connections are recorded only if they are named: each connection is a file."""
 _MEMORY = ("pages-", "pagemap-")
+PAIRS = ("both-ends", "ends-out-of-step", "dumped-twice")
+"""Courses of which both image directories are recorded."""
 RULES = {
     "nft-list-ruleset.txt": ("nft", "list", "ruleset"),
     "nft-list-ruleset.json": ("nft", "-j", "list", "ruleset"),
@@ -41,11 +44,12 @@ class Recorder:
 
     def images(self, lab: Lab, ran: Run) -> None:
         """Images and logs."""
-        kept = [path for path in lab.images.iterdir() if path.is_file() and not path.name.startswith(_MEMORY)]
-        images = self._place / "images"
-        images.mkdir()
-        for path in kept:
-            shutil.copyfile(path, images / path.name)
+        for dumped in lab.image_directories:
+            images = self._place / dumped.name
+            images.mkdir()
+            for path in dumped.iterdir():
+                if path.is_file() and not path.name.startswith(_MEMORY):
+                    shutil.copyfile(path, images / path.name)
         (self._place / "scenario.txt").write_text(f"{ran.scenario.name}: {ran.scenario.title}\n")
 
 
@@ -85,8 +89,8 @@ def main() -> int:
     small = [each.name for each in scenarios if sum(client.connections for client in each.clients) <= MANY]
     recordings = directory().parent / "recordings"
     try:
-        for name in options.names or small:
-            record(name, recordings / name)
+        for name in options.names or (*small, *PAIRS):
+            record(name, recordings / ("pairs" if name in PAIRS else "") / name)
         if not options.names:
             record("established", recordings / "established-iptables", LockMethod.IPTABLES)
     except WorkbenchError as error:

@@ -118,9 +118,9 @@ class Scenario:
     """What a person can learn from it, a few sentences."""
     hosts: Mapping[str, HostDescription] = field(hash=False)
     server: ServerProgram
-    clients: tuple[ClientProgram, ...]
     situation: Situation
     expectation: Expectation
+    clients: tuple[ClientProgram, ...] = ()
     operation: OperationDescription | None = None
     """What the workbench does; None if a course is followed instead."""
     course: tuple[Act, ...] = field(default=(), hash=False)

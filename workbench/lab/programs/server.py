@@ -32,7 +32,7 @@ def main() -> None:
     listener.bind(options.listen)
     listener.listen(BACKLOG)
     listener.setblocking(False)
-    _tell_ready()
+    tell_ready()
     talk = Talk()
 
     def accept() -> None:
@@ -54,8 +54,9 @@ def main() -> None:
     del things
 
 
-def _tell_ready() -> None:
-    os.write(0, b"listening")
+def tell_ready() -> None:
+    """Write to standard input, which is /dev/null from then on."""
+    os.write(0, b"ready")
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.close(null)
