@@ -11,7 +11,7 @@ from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
 from workbench.present.text import printable
 
-COMMANDS = ("check", "explain", "sections", "locks", "image", "dump", "restore", "recover", "lab", "doctor")
+COMMANDS = ("check", "explain", "sections", "locks", "image", "events", "dump", "restore", "recover", "lab", "doctor")
 """Modules of this package in the order of the help; each has ``register(subparsers)``."""
 
 EXAMPLES = """\
@@ -19,6 +19,7 @@ examples:
   workbench                                 the application
   workbench --lab established               the application, with a connection to try things on
   workbench sockets                         every TCP socket of every network namespace
+  workbench events --pid 4645               what happens to a process's connections, and who reset which
   workbench check dump.log                  why a dump failed, and what to do
   workbench dump 4645 -D images --plan      what a dump of process 4645 would do
   workbench restore -D images               bring it back, with proof that its connections go on

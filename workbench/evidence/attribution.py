@@ -72,6 +72,8 @@ class Attribution:
     """The kernel's name, where it gave one."""
     sentence: str
     """By what one knows."""
+    settled_ns: int
+    """When the last thing that belongs to it happened."""
     rule: Rule | None = None
     event: Event | None = field(default=None, hash=False)
     """The one that began it."""
@@ -163,6 +165,7 @@ class Attributor:
             Effect.BLOCKED,
             event.reason,
             sentence,
+            event.at_ns,
             found[0] if len(found) == 1 else None,
             event,
         )
@@ -188,6 +191,7 @@ class Attributor:
             effect,
             reset.sent.reason if reset.sent else "",
             sentence + _outcome(effect, reset),
+            max(event.at_ns for event in reset.events),
             rule,
             begin,
             frozenset(pids),

@@ -55,6 +55,13 @@ class Probes:
                     write.land(without)
         self._circumstances(write, seen)
         self._socket(write, is_argument=seen not in {Seen.TRANSMITTED, Seen.ARRIVED})
+        if seen is Seen.DROP:
+            write.load(_SCRATCH, bpf.FRAME, OFFSETS["netns"], 4)
+            known = write.jump_unless_equal(_SCRATCH, 0)
+            # On its way out a segment has no device yet, but the socket that it is from.
+            write.load(_SOCK, _SEGMENT, *self._place("sk_buff", "sk"))
+            self._socket(write, is_argument=False)
+            write.land(known)
         write_output(write, self._ring, -_LENGTH, _LENGTH)
         return write.assemble()
 
@@ -208,10 +215,12 @@ class Probes:
     def _socket(self, write: bpf.Program, *, is_argument: bool) -> None:
         """Family, type, namespace and cookie of the socket, where there is one."""
         absent = [write.jump_if_equal(_SOCK, 0)]
-        if is_argument:  # of a socket that only a segment points to, the verifier does not trust the type
+        if is_argument:
             write.copy(1, _SOCK)
             write.call(bpf.GET_SOCKET_COOKIE)
-            write.store(bpf.FRAME, OFFSETS["cookie"], 0)
+        else:  # the verifier does not trust a pointer out of a segment; without a cookie so far it is 0
+            write.load(0, _SOCK, self._place("sock", "__sk_common.skc_cookie")[0])
+        write.store(bpf.FRAME, OFFSETS["cookie"], 0)
         write.load(_SCRATCH, _SOCK, *self._place("sock", "__sk_common.skc_family"))
         write.store(bpf.FRAME, OFFSETS["family"], _SCRATCH, 2)
         write.load(_SCRATCH, _SOCK, *self._place("sock", "sk_type"))

@@ -7,6 +7,7 @@ RST that pass a device are told here alone.
 
 import errno
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from workbench.collect import bpf
 from workbench.collect.btf import TYPEDEF, VMLINUX, Btf, BtfError
 from workbench.collect.events.probes import KEY_BYTES, TTL_BYTES, Probes
-from workbench.collect.events.records import RECORD, TRACEPOINTS
+from workbench.collect.events.records import RECORD, TRACEPOINTS, Seen
 from workbench.collect.ring_buffer import RingBuffer
 from workbench.evidence import Gap
 
@@ -28,12 +29,20 @@ _MOST_ADDRESSES = 1 << 14
 class Witness:
     """Programs that run from now until ``close``; with its descriptors they vanish. One thread at a time may read."""
 
-    def __init__(self, least_reason: int = 3, btf: Path = VMLINUX, size: int = RING_BYTES) -> None:
+    def __init__(
+        self,
+        least_reason: int = 3,
+        btf: Path = VMLINUX,
+        size: int = RING_BYTES,
+        seen: Collection[Seen] = tuple(TRACEPOINTS),
+        types: Btf | None = None,
+    ) -> None:
         """``least_reason``: smaller numbers of ``enum skb_drop_reason`` are no drops that anybody asks about.
 
+        ``seen``: the tracepoints that are watched; ``types``: the kernel's, if they are parsed already.
         Raises BtfError, BpfError or OSError.
         """
-        types = Btf.of_kernel(btf)
+        types = types or Btf.of_kernel(btf)
         self._opened: list[int] = []
         self._programs: list[int] = []
         self.ring = RingBuffer(size)
@@ -41,9 +50,10 @@ class Witness:
             ttls = bpf.create_map(_MAP_TYPE_LRU_HASH, KEY_BYTES, TTL_BYTES, _MOST_ADDRESSES)
             self._opened.append(ttls)
             probes = Probes(types, self.ring, ttls, least_reason)
-            for seen, tracepoint in TRACEPOINTS.items():
+            for point in seen:
+                tracepoint = TRACEPOINTS[point]
                 typedef = types.find(f"btf_trace_{tracepoint}", TYPEDEF)
-                code = probes.write(seen, types.arguments(typedef))
+                code = probes.write(point, types.arguments(typedef))
                 self._programs.append(bpf.load_raw_tracepoint(code, typedef, f"wb_{tracepoint}"))
             for program in self._programs:
                 self._opened.append(bpf.attach_raw_tracepoint(program))
