@@ -34,5 +34,7 @@ def typed(
     lock = options.get("network_lock")
     locking = ("--network-lock", str(lock).lower()) if kind == "dump" and lock else ()
     flags = tuple(flag for name, flag in _FLAGS.items() if options.get(name))
+    if options.get("ghost_limit"):
+        flags += ("--ghost-limit", str(options["ghost_limit"]))
     log = (f"-v{LOG_LEVEL}", "-o", f"{kind}.log")
     return (*entering, criu, kind, *target, "-D", images, *flags, *locking, *log)

@@ -1,31 +1,33 @@
 """From evidence to the plan of a dump."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.checking.survival import Answer, Verdict
+from workbench.checking.survival.tcp import is_connection
+from workbench.checking.survival.tree import tree_verdicts
 from workbench.collect.processes import tree as tree_of
 from workbench.evidence import (
     Descriptor,
-    DescriptorKind,
     Evidence,
     Gap,
     Lock,
     NetworkNamespace,
     Process,
     Socket,
-    TcpState,
 )
 from workbench.operation import tree_obstacles as about
 from workbench.operation.command_line import lock_option, policy_option, typed
-from workbench.operation.fates import is_connection, other_fates, outside, tcp_fate
+from workbench.operation.fates import socket_fates
 from workbench.operation.lock_cost import SLOW_MS, expected_ms
 from workbench.operation.place import Place
 from workbench.operation.plan import Plan, SocketFate
 from workbench.operation.request import DumpRequest, LockMethod, Policy
 from workbench.present.text import printable
 
-SECTIONS = frozenset({"processes", "descriptors", "sockets", "sequences", "rules", "locks", "host", "unfinished"})
+SECTIONS = frozenset(
+    {"processes", "descriptors", "borrowed", "sockets", "sequences", "rules", "locks", "network", "host", "unfinished"}
+)
 """What of the live host a plan is made from; descriptors of the tree of the target."""
 _BESIDES_MEMORY = 2 << 20
 """Bytes that a small process's images take besides its resident memory."""
@@ -77,23 +79,20 @@ class _Dump:
         self.tree, self.root = tree, tree[0]
         self.pids = frozenset(each.pid for each in tree)
         self.netns = self.root.namespaces.net or 0
-        self.obstacles: list[str] = [*about.host_obstacles(evidence.host, tree), *about.tree_obstacles(tree, own)]
+        judged = tree_verdicts(evidence, self.pids, skip_in_flight=request.skip_in_flight)
+        self.verdicts: tuple[Verdict, ...] = () if isinstance(judged, Gap) else judged
+        self.obstacles: list[str] = [*about.host_obstacles(evidence.host), *about.tree_obstacles(self.root, own)]
         self.warnings: list[str] = list(about.tree_warnings(tree, own))
         self.notes: list[str] = list(about.tree_notes(tree))
         self.descriptors: tuple[Descriptor, ...] = self._section("descriptors")
         self.locks: tuple[Lock, ...] = self._section("locks")
         listed: tuple[Socket, ...] = self._section("sockets")
         self.sockets = [each for each in listed if any(holder.pid in self.pids for holder in each.holders)]
-        self.unaccepted = Counter(
-            (each.netns, each.local.port)
-            for each in listed
-            if each.inode == 0 and each.state in {TcpState.ESTABLISHED, TcpState.CLOSE_WAIT}
-        )
 
     def plan(self) -> Plan:
         request, root = self.request, self.root
         options = self._options()
-        fates = self._fates(bool(options.get("ext_unix_sk")))
+        fates = self._fates()
         connected = [each for each in self.sockets if is_connection(each)]
         kept = connected if request.policy is Policy.KEEP else []
         locked = request.lock if request.policy is Policy.KEEP else LockMethod.SKIP
@@ -142,42 +141,34 @@ class _Dump:
     def _options(self) -> dict[str, object]:
         """Fields of ``criu_opts``; what the request leaves open is decided by what is found."""
         request = self.request
-        in_tree = self.pids
-        locked = any(each.locked for each in self.descriptors)
-        terminal = any(each.kind is DescriptorKind.TERMINAL for each in self.descriptors)
-        led_from_outside = self.root.sid not in in_tree
-        unix = any(
-            each.kind is DescriptorKind.UNIX and each.peer_inode and outside(each, in_tree) for each in self.descriptors
-        )
-        wanted: dict[str, bool] = {
-            "file_locks": locked if request.file_locks is None else request.file_locks,
-            "shell_job": terminal or led_from_outside if request.shell_job is None else request.shell_job,
-            "ext_unix_sk": unix if request.ext_unix_sk is None else request.ext_unix_sk,
+        wanted: dict[str, object] = {
             "tcp_skip_in_flight": request.skip_in_flight,
             "leave_running": request.leave_running,
         }
-        if led_from_outside and request.shell_job is False:
-            self.obstacles.append(
-                f"Its session {self.root.sid} is led from outside of the tree: CRIU needs --shell-job for that"
-            )
-        if locked and request.file_locks is False:
-            self.obstacles.append("A file lock is held (/proc/locks): CRIU needs --file-locks for that")
+        for each in self.verdicts:
+            if each.answer is not Answer.NEEDS or each.option in {"", "--tcp-established"}:
+                continue
+            name, _, value = each.option.removeprefix("--").replace("-", "_").partition(" ")
+            if getattr(request, name, None) is False:
+                whose = (
+                    f"descriptor {each.descriptor.fd}" if each.descriptor else about.named(each.process or self.root)
+                )
+                self.obstacles.append(f"{whose}: {printable(each.reason)}: CRIU needs {each.option} for that")
+            elif value:
+                wanted[name] = max(int(value), int(str(wanted.get(name, 0))))
+            else:
+                wanted[name] = True
+        for name in ("file_locks", "shell_job", "ext_unix_sk"):
+            wanted[name] = bool(getattr(request, name) or (wanted.get(name) and getattr(request, name) is None))
         lock = lock_option(request.lock) if request.policy is Policy.KEEP else {}
-        flags = {name: True for name, value in wanted.items() if value}
+        flags = {name: value for name, value in wanted.items() if value}
         return {policy_option(request.policy): True, **lock, **flags}
 
-    def _fates(self, ext_unix_sk: bool) -> list[SocketFate]:
-        fates = [
-            tcp_fate(
-                each,
-                self.request,
-                self.unaccepted[each.netns, each.local.port] if each.state is TcpState.LISTEN else 0,
-                [lock for lock in self.locks if lock.netns == each.netns and _holds(lock, each)],
-            )
-            for each in self.sockets
-        ]
-        known = frozenset(each.inode for each in self.sockets)
-        fates.extend(other_fates(self.descriptors, self.pids, ext_unix_sk, known))
+    def _fates(self) -> list[SocketFate]:
+        def held(socket: Socket) -> Lock | None:
+            return next((lock for lock in self.locks if lock.netns == socket.netns and _holds(lock, socket)), None)
+
+        fates = [*socket_fates(self.verdicts, self.request, held)]
         refused = [fate for fate in fates if fate.blocks]
         self.obstacles.extend(f"{fate.title}: {fate.fate}" for fate in refused[:10])
         if len(refused) > 10:
@@ -185,15 +176,18 @@ class _Dump:
         return fates
 
     def _look_at_descriptors(self, options: dict[str, object]) -> None:
-        self.obstacles.extend(about.descriptor_obstacles(self.descriptors))
-        self.warnings.extend(about.descriptor_warnings(self.descriptors, self.pids))
+        leave_running = self.request.leave_running
+        self.obstacles.extend(about.verdict_obstacles(self.verdicts, leave_running=leave_running))
+        self.warnings.extend(about.verdict_warnings(self.verdicts, leave_running=leave_running))
+        self.warnings.extend(about.descriptor_warnings(self.descriptors))
         reasons = {
             "file_locks": "a file lock is held",
             "shell_job": "its session is led from outside of the tree, or it has a terminal",
             "ext_unix_sk": "a unix socket leads out of the tree",
+            "ghost_limit": "a large file is deleted and still open",
         }
         for name, reason in reasons.items():
-            if options.get(name) and getattr(self.request, name) is None:
+            if options.get(name) and getattr(self.request, name, None) is None:
                 self.notes.append(f"--{name.replace('_', '-')} is added: {reason}")
 
     def _look_at_lock(self, method: LockMethod, connections: int, cost: float | None) -> None:

@@ -77,7 +77,7 @@ class _Restore:
         netns: NetworkNamespace | Gap | None,
     ) -> None:
         self.evidence, self.image, self.request, self.note = evidence, image, request, note
-        self.obstacles: list[str] = list(about.host_obstacles(evidence.host, ()))
+        self.obstacles: list[str] = list(about.host_obstacles(evidence.host))
         self.warnings: list[str] = []
         self.notes: list[str] = []
         self.netns = self._namespace(netns)

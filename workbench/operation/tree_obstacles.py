@@ -1,9 +1,10 @@
 """What about the processes of a tree keeps CRIU from dumping it, all of it at once: CRIU names one for each attempt."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from workbench.checking.survival import Answer, Verdict
+from workbench.checking.survival.descriptors import SOCKETS
 from workbench.evidence import Descriptor, DescriptorKind, Gap, Host, NetworkNamespace, Process
-from workbench.operation.fates import outside
 from workbench.present.text import printable
 
 
@@ -38,7 +39,7 @@ def ancestors(pid: int, processes: Mapping[int, Process]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def host_obstacles(host: Host | Gap, tree: Sequence[Process]) -> Iterator[str]:
+def host_obstacles(host: Host | Gap) -> Iterator[str]:
     """What this machine lacks."""
     if isinstance(host, Gap):
         return
@@ -48,33 +49,45 @@ def host_obstacles(host: Host | Gap, tree: Sequence[Process]) -> Iterator[str]:
         yield "No CRIU was found on this host: run `make setup`"
     elif host.criu.works is False:
         yield f"The CRIU at {host.criu.path} does not work here ({printable(host.criu.detail)}): run `make setup`"
-    if "CAP_SYS_RESOURCE" not in host.capabilities:
-        foreign = [each for each in tree if any(uid != host.uid for uid in each.uids or (each.uid,))]
-        if foreign:
-            yield (
-                f"{', '.join(map(named, foreign[:5]))} run as another user, and CRIU lacks CAP_SYS_RESOURCE to read"
-                " their limits: run the workbench with that capability"
-            )
 
 
-def tree_obstacles(tree: Sequence[Process], own: Process | None) -> Iterator[str]:
-    """States and namespaces that CRIU refuses."""
-    root = tree[0]
-    for each in tree:
-        if each.state == "t":
-            yield f"{named(each)} is being traced by a debugger, so that CRIU cannot seize it: detach the debugger"
-    others = [each for each in tree if each.namespaces.net not in {None, root.namespaces.net}]
-    if others:
-        yield (
-            f"{named(others[0])} lives in another network namespace than {named(root)}: dump the two apart, or the"
-            " container through its engine"
-        )
+def tree_obstacles(root: Process, own: Process | None) -> Iterator[str]:
+    """Namespaces of the root that the workbench would have to enter with CRIU, and does not."""
     if own is None:
         return
     for kind, word in (("pid", "process"), ("user", "user")):
         theirs, ours = getattr(root.namespaces, kind), getattr(own.namespaces, kind)
         if theirs is not None and ours is not None and theirs != ours:
             yield f"{named(root)} lives in a {word} namespace of its own: checkpoint the container through its engine"
+
+
+_WAYS_OUT = {
+    "missing-capability": "run the workbench with that capability",
+    "already-traced": "detach the debugger",
+    "namespace-unsupported": "dump the two apart, or the container through its engine",
+    "io-uring": "switch it off in the program",
+    "fd-mount-not-visible": "let the program open it again by a path that it sees",
+    "device-fd-unsupported": "let the program close it first",
+    "pidfd-outside": "dump the tree that both belong to",
+    "anonymous-fd-unsupported": "switch off what uses it",
+}
+
+
+def verdict_obstacles(verdicts: Iterable[Verdict], *, leave_running: bool) -> Iterator[str]:
+    """Processes and descriptors that CRIU refuses or could not restore, the like in one sentence; sockets are fates."""
+    bad = {Answer.REFUSED} if leave_running else {Answer.REFUSED, Answer.STRANDS}
+    groups: dict[tuple[str, str], list[str]] = {}
+    for each in verdicts:
+        if each.answer not in bad or each.socket is not None:
+            continue
+        if each.process is not None:
+            groups.setdefault((each.cause, each.reason), []).append(named(each.process))
+        elif each.descriptor is not None and each.descriptor.kind not in SOCKETS:
+            name = f"descriptor {each.descriptor.fd} of process {each.descriptor.pid}"
+            groups.setdefault((each.cause, each.reason), []).append(name)
+    for (cause, reason), names in groups.items():
+        more = f" and {len(names) - 5} more" if names[5:] else ""
+        yield f"{', '.join(names[:5])}{more}: {printable(reason)}: {_WAYS_OUT.get(cause, 'end it first')}"
 
 
 def tree_warnings(tree: Sequence[Process], own: Process | None) -> Iterator[str]:
@@ -106,38 +119,25 @@ def tree_notes(tree: Sequence[Process]) -> Iterator[str]:
         yield f"{', '.join(map(named, stopped[:5]))} is stopped, and stays so after the restore"
 
 
-def descriptor_obstacles(descriptors: Sequence[Descriptor]) -> Iterator[str]:
-    rings = sorted({each.pid for each in descriptors if each.kind is DescriptorKind.IO_URING})
-    if rings:
-        yield f"Process {rings[0]} uses io_uring, which CRIU cannot dump: switch it off in the program"
+def verdict_warnings(verdicts: Iterable[Verdict], *, leave_running: bool) -> Iterator[str]:
+    """What is lost or wants a person's hand, of processes and descriptors that are no sockets."""
+    for each in verdicts:
+        if each.socket is not None or (each.descriptor is not None and each.descriptor.kind in SOCKETS):
+            continue
+        about = f"descriptor {each.descriptor.fd} of process {each.descriptor.pid}" if each.descriptor else ""
+        about = named(each.process) if each.process else about
+        if each.cause == "tty-external":
+            yield f"{about}: {printable(each.reason)}: by `criu restore --shell-job`"
+        elif each.answer is Answer.LOSES or (each.answer is Answer.STRANDS and leave_running):
+            yield f"{about}: {printable(each.reason)}"
 
 
-def descriptor_warnings(descriptors: Sequence[Descriptor], tree: frozenset[int]) -> Iterator[str]:
-    pipes = [each for each in descriptors if each.kind is DescriptorKind.PIPE and outside(each, tree)]
-    if pipes:
-        first = pipes[0]
-        yield (
-            f"Descriptor {first.fd} of process {first.pid} is a pipe to process {outside(first, tree)[0]}, which stays"
-            " behind: after a restore nobody is at its other end"
-        )
-    terminals = [each for each in descriptors if each.kind is DescriptorKind.TERMINAL]
-    if terminals:
-        yield (
-            f"Process {terminals[0].pid} has a terminal open ({printable(terminals[0].target)}): it can be restored by"
-            " hand only, by `criu restore --shell-job` typed into a terminal"
-        )
-    devices = [each for each in descriptors if each.kind is DescriptorKind.DEVICE and each.target not in _PLAIN_DEVICES]
-    if devices:
-        yield f"Process {devices[0].pid} has {printable(devices[0].target)} open: CRIU cannot dump most devices"
+def descriptor_warnings(descriptors: Sequence[Descriptor]) -> Iterator[str]:
     deleted = [each for each in descriptors if each.kind is DescriptorKind.FILE and each.target.endswith(" (deleted)")]
     if deleted:
         yield (
-            f"{len(deleted)} open files are deleted: their contents go into the images, each up to 1 MiB"
-            f" ({printable(deleted[0].target)})"
+            f"{len(deleted)} open files are deleted: their contents go into the images ({printable(deleted[0].target)})"
         )
-
-
-_PLAIN_DEVICES = {f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")}
 
 
 def lonely_namespace(netns: NetworkNamespace | None, tree: frozenset[int]) -> bool:

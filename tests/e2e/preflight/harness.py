@@ -21,7 +21,7 @@ from workbench.collect import procfs
 from workbench.collect.live import LiveSource
 from workbench.collect.processes import tree
 from workbench.criu.rpc import Swrk
-from workbench.evidence import Evidence, Gap, Socket, Target
+from workbench.evidence import CriuTool, Evidence, Gap, Socket, Target
 
 ROOT = Path(__file__).parents[3]
 SECTIONS = frozenset(
@@ -96,7 +96,7 @@ class Subject:
 
     def evidence(self) -> Evidence:
         """What a preflight would look at."""
-        source = LiveSource(SECTIONS, trees=(self.pid,))
+        source = LiveSource(SECTIONS, trees=(self.pid,), criu=lambda: CriuTool(self.criu, "", True, "path"))
         try:
             found = source.evidence()
         finally:

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from tests.e2e.preflight.making import CLONE_NEWNET, after_fork, called, kept, no_session, unshare
+from tests.e2e.preflight.making import CLONE_NEWNET, LIBC, after_fork, called, kept, no_session, unshare
 
 CLONE_NEWPID, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNS = 0x20000000, 0x04000000, 0x08000000, 0x00020000
 IO_URING_SETUP, BPF, PERF_EVENT_OPEN, USERFAULTFD = 425, 321, 298, 323  # on x86_64
-MNT_DETACH = 2
+MNT_DETACH, MS_REC, MS_PRIVATE = 2, 0x4000, 0x40000
 
 
 def opened() -> IO[str]:
@@ -227,7 +227,15 @@ def own_ipc_namespace() -> list[Any]:
 
 
 def own_mount_namespace() -> list[Any]:
-    return in_child(lambda: unshare(CLONE_NEWNS))
+    def enter() -> None:
+        """Without the host's named network namespaces, which come and go."""
+        unshare(CLONE_NEWNS)
+        called("mount", b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+        mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        for place in reversed([each for each in mounts if each.startswith(("/run/netns", "/var/run/netns"))]):
+            LIBC.umount2(place.encode(), MNT_DETACH)
+
+    return in_child(enter)
 
 
 def alone_in_network_namespace() -> list[Any]:

@@ -1,5 +1,7 @@
 """What the preflight says of each kind of subject is what CRIU then does to it."""
 
+import os
+
 import pytest
 
 from tests.e2e.preflight.conftest import Start
@@ -12,6 +14,9 @@ from workbench.checking.survival import Answer, Verdict
 from workbench.checking.survival.verdict import worst
 from workbench.cli.scope import Scope
 from workbench.evidence import Gap, TcpState
+from workbench.operation.place import Place
+from workbench.operation.plan_dump import plan_dump
+from workbench.operation.request import DumpRequest
 
 pytestmark = [pytest.mark.root, pytest.mark.criu]
 
@@ -38,6 +43,9 @@ def test_verdict(start: Start, kind: Kind) -> None:
     errors = {each.name for each in about if each.problem.severity is Severity.ERROR}
     assert {each.cause for each in found if each.answer in BAD} <= errors
     assert not errors or kind.answer in BAD or kind.answer is Answer.LOSES
+
+    plan = plan_dump(before, DumpRequest(subject.pid, "/images"), Place("/images", 1 << 40), os.getpid())
+    assert bool(plan.obstacles) is (kind.answer in BAD or kind.cause == "namespace-ends-with-target"), plan.obstacles
 
     options = rpc_options([each.option for each in found if each.answer is Answer.NEEDS])
     refusing = [each for each in found if each.answer is Answer.REFUSED]

@@ -28,6 +28,7 @@ from workbench.evidence import (
     Endpoint,
     Evidence,
     Gap,
+    Holder,
     Lock,
     LockScope,
     Namespaces,
@@ -105,8 +106,10 @@ OBSTACLES: dict[str, tuple[dict[str, Any], str]] = {
     "tls": ({"sockets": (socket(ulp="tls"),)}, "queues would be wrong"),
     "sctp": ({"descriptors": (descriptor(DescriptorKind.SCTP, inode=5),)}, "SCTP"),
     "waiting in the accept queue": ({"sockets": (socket(LISTENING, TcpState.LISTEN, recv_q=2),)}, "not yet accepted"),
-    "not accepted yet": (
-        {"sockets": (socket(LISTENING, TcpState.LISTEN), socket(inode=0, pid=0))}, "1 connection not yet accepted",
+    "a device": ({"descriptors": (descriptor(DescriptorKind.DEVICE, "/dev/kvm"),)}, "/dev/kvm"),
+    "a socket shared": (
+        {"sockets": (socket(holders=(Holder(SERVER, 4, "server"), Holder(WORKBENCH, 5, "other"))),)},
+        "dump the tree that all of them belong to",
     ),
     "lonely namespace": (
         {"namespaces": (NetworkNamespace(NET, "/proc/4645/ns/net", (), (SERVER,)),)}, "ip netns attach NAME 4645",
@@ -146,7 +149,7 @@ def test_another_user_needs_cap_sys_resource() -> None:
     worker = process(4646, SERVER, "worker", uid=33, uids=(33, 33, 33, 33), sid=SERVER)
     assert plan(evidence(process(), worker)).obstacles == ()
     made = plan(evidence(process(), worker, host=host(capabilities=frozenset())))
-    assert any("worker 4646 run as another user" in each for each in made.obstacles)
+    assert any("worker 4646: it runs as another user" in each for each in made.obstacles)
 
 
 def test_a_child_in_another_network_namespace() -> None:
@@ -193,9 +196,8 @@ def test_a_unix_socket_within_the_tree_is_no_matter() -> None:
 
 
 WARNINGS: dict[str, tuple[dict[str, Any], str]] = {
-    "pipe": ({"descriptors": (descriptor(DescriptorKind.PIPE, peer_pids=(WORKBENCH,)),)}, "nobody is at its other end"),
+    "pipe": ({"descriptors": (descriptor(DescriptorKind.PIPE, peer_pids=(WORKBENCH,)),)}, "nobody is there"),
     "terminal": ({"descriptors": (descriptor(DescriptorKind.TERMINAL, "/dev/pts/3"),)}, "criu restore --shell-job"),
-    "device": ({"descriptors": (descriptor(DescriptorKind.DEVICE, "/dev/kvm"),)}, "/dev/kvm"),
     "deleted": ({"descriptors": (descriptor(DescriptorKind.FILE, "/tmp/x (deleted)"),)}, "deleted"),
     "section missing": ({"locks": Gap("locks", "nobody may", "")}, "Not looked at: locks"),
 }

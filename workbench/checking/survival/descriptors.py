@@ -6,6 +6,10 @@ from dataclasses import replace
 from workbench.checking.survival.verdict import Answer, Verdict
 from workbench.evidence import Descriptor, DescriptorKind
 
+SOCKETS = frozenset({
+    DescriptorKind.TCP, DescriptorKind.UDP, DescriptorKind.UNIX, DescriptorKind.RAW, DescriptorKind.PACKET,
+    DescriptorKind.NETLINK, DescriptorKind.SCTP, DescriptorKind.MPTCP, DescriptorKind.OTHER_SOCKET,
+})  # fmt: skip
 MEMORY_DEVICES = frozenset(
     f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom", "kmsg", "mem", "port")
 )

@@ -49,9 +49,12 @@ def _verdicts(each: Process, root: Process, pids: set[int], host: Host | Gap, ow
         if _differs(each, root, kind) and shared:
             yield Verdict(
                 Answer.STRANDS, "namespace-unsupported",
-                f"it lives in another {kind} namespace than the root, which lives in that of CRIU",
+                f"it lives in another {_WORDS[kind]} namespace than the root, which lives in that of CRIU",
                 "Can't restore sub-task in NS", process=each, facts={"namespace": kind},
             )  # fmt: skip
+
+
+_WORDS = {"net": "network", "mnt": "mount"}
 
 
 def _user(each: Process, host: Host | Gap) -> Iterator[Verdict]:

@@ -22,8 +22,6 @@ class Around:
 
     tree: frozenset[int] = frozenset()
     """Pids that are dumped."""
-    unaccepted: int = 0
-    """A listener's connections that are established and not accepted."""
     half_open: int = 0
     """A listener's handshakes in progress (SYN_RECV)."""
     addresses: frozenset[str] | None = None
@@ -143,7 +141,7 @@ def is_absent(address: str, present: frozenset[str] | None) -> bool:
 
 
 def _listening(socket: Socket, around: Around) -> Iterator[Verdict]:
-    waiting = max(around.unaccepted, socket.recv_q)
+    waiting = socket.recv_q  # of a listener: its accept queue
     if waiting:
         clients = f"{waiting} connection{'s' if waiting > 1 else ''} not yet accepted"
         if around.skip_in_flight:

@@ -1,6 +1,6 @@
 """The verdict on a whole process tree: each of its processes, sockets and descriptors."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from workbench.checking.survival.descriptors import MASTERS, descriptor_verdicts
@@ -8,7 +8,7 @@ from workbench.checking.survival.processes import process_verdicts
 from workbench.checking.survival.sockets import Surroundings, socket_verdicts
 from workbench.checking.survival.tcp import Around, tcp_verdicts
 from workbench.checking.survival.verdict import Verdict
-from workbench.checking.targets import dumped, dumped_processes
+from workbench.checking.targets import dumped
 from workbench.evidence import BorrowedSocket, Descriptor, Evidence, Gap, Process, Sequences, Socket, TcpState
 
 _HALF_OPEN = frozenset({TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
@@ -16,29 +16,41 @@ _HALF_OPEN = frozenset({TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
 
 def verdicts(evidence: Evidence) -> tuple[Verdict, ...] | Gap:
     """Every judgement on the target of a dump; a Gap without a target, or where its processes cannot be seen."""
-    target, processes = evidence.target, evidence.processes
+    target = evidence.target
     if isinstance(target, Gap):
         return target
+    pids = dumped(target)
+    return tree_verdicts(evidence, pids) if pids else Gap("target", "nothing is to be dumped")
+
+
+def tree_verdicts(
+    evidence: Evidence, pids: frozenset[int], *, skip_in_flight: bool = False
+) -> tuple[Verdict, ...] | Gap:
+    """Likewise on the processes with these pids. ``skip_in_flight``: that option is given to CRIU."""
+    processes = evidence.processes
     if isinstance(processes, Gap):
         return processes
-    pids = dumped(target)
-    if not pids:
-        return Gap("target", "nothing is to be dumped")
-    tree = sorted(dumped_processes(processes, target), key=lambda each: (each.ppid in pids, each.pid))
-    return tuple(_Tree(evidence, tree, pids).verdicts()) if tree else Gap("processes", "the target has ended")
+    tree = [processes[pid] for pid in sorted(pids) if pid in processes]
+    tree.sort(key=lambda each: each.ppid in pids)
+    if not tree:
+        return Gap("processes", "the target has ended")
+    return tuple(_Tree(evidence, tree, pids, skip_in_flight=skip_in_flight).verdicts())
 
 
 class _Tree:
     """What is known of one tree."""
 
-    def __init__(self, evidence: Evidence, tree: Sequence[Process], pids: frozenset[int]) -> None:
-        self.evidence, self.tree, self.pids = evidence, tree, pids
+    def __init__(
+        self, evidence: Evidence, tree: Sequence[Process], pids: frozenset[int], *, skip_in_flight: bool
+    ) -> None:
+        self.evidence, self.tree, self.pids, self.skip_in_flight = evidence, tree, pids, skip_in_flight
         self.descriptors: Sequence[Descriptor] = () if isinstance(evidence.descriptors, Gap) else evidence.descriptors
         self.borrowed: Mapping[int, BorrowedSocket] = {} if isinstance(evidence.borrowed, Gap) else evidence.borrowed
         self.sequences: Mapping[int, Sequences] = {} if isinstance(evidence.sequences, Gap) else evidence.sequences
         self.inodes = frozenset(each.inode for each in self.descriptors if each.pid in pids and each.inode is not None)
         self.homes = {each.pid: each.namespaces.net for each in tree}
         self.sockets, self.half_open = self._sockets()
+        self.addresses = self._addresses()
 
     def verdicts(self) -> Iterator[Verdict]:
         yield from process_verdicts(self.tree, self.evidence.host, self._own())
@@ -78,20 +90,22 @@ class _Tree:
         return Around(
             tree=self.pids,
             half_open=self.half_open[place] if is_listening else 0,
-            addresses=self._addresses(socket.netns),
+            addresses=self.addresses.get(socket.netns),
             borrowed=self.borrowed.get(socket.inode),
             sequences=self.sequences.get(socket.cookie),
+            skip_in_flight=self.skip_in_flight,
         )
 
     def _surroundings(self, each: Descriptor) -> Surroundings:
         asked = self.borrowed.get(each.inode or 0)
         home = self.homes.get(each.pid)
         netns = asked.netns if asked is not None and asked.netns is not None else home
-        return Surroundings(self.pids, home, self._addresses(netns), asked, self.inodes)
+        return Surroundings(self.pids, home, self.addresses.get(netns or 0), asked, self.inodes)
 
-    def _addresses(self, netns: int | None) -> frozenset[str] | None:
+    def _addresses(self) -> dict[int, frozenset[str]]:
+        """By network namespace; one without any is not known."""
         network = self.evidence.network
-        if isinstance(network, Gap) or netns is None:
-            return None
-        found = frozenset(each.address.partition("%")[0] for each in network.addresses if each.netns == netns)
-        return found or None
+        found: defaultdict[int, set[str]] = defaultdict(set)
+        for each in () if isinstance(network, Gap) else network.addresses:
+            found[each.netns].add(each.address.partition("%")[0])
+        return {netns: frozenset(each) for netns, each in found.items()}
