@@ -116,6 +116,15 @@ class Btf:
             return Field(total // 8, (shift + bits + 7) // 8, shift, bits)
         return Field(total // 8, self._size(number))
 
+    def enumerator(self, enumeration: str, name: str) -> int:
+        """Value of a name in an ``enum``. Raises BtfError if there is no such enumeration or name."""
+        start = self._start(self.find(enumeration, ENUM))
+        words = self._words
+        for member in range(start + 3, start + 3 + 2 * (words[start + 1] & 0xFFFF), 2):
+            if self._string(words[member]) == name:
+                return words[member + 1]
+        raise BtfError(f"this kernel's enum {enumeration} has no {name}")
+
     def arguments(self, tracepoint: int) -> int:
         """How many arguments a tracepoint hands over, by the number of its ``btf_trace_*`` typedef.
 

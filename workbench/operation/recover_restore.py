@@ -90,10 +90,14 @@ def _once_more(
     restoring: bool,
 ) -> None:
     images = entry.begun["images"]
-    if image is None or not image.complete:
-        report.ask(f"The images in {images} cannot be read any more: nothing can be restored from them.")
-    elif namespace is None:
+    if namespace is None:
         report.lose(entry.connections, "its network namespace is gone")
+    elif image is None or not image.complete:
+        unreadable = f"The images in {images} cannot be read any more: nothing can be restored from them"
+        if locked:
+            report.ask(f"{unreadable}. The lock still holds the peers back: workbench locks --remove --even-if-needed")
+        else:
+            report.lose(entry.connections, "neither process, lock nor images are there any more")
     elif not locked:
         report.ask(
             "No process is there and the lock is gone: a peer that sent anything since was answered with a reset."

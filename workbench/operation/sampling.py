@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from workbench.collect.held import HeldPackets
 from workbench.collect.live import EVERY_SECOND, LiveSource
 from workbench.collect.socket_table import SocketTable
 from workbench.evidence import Connection, Evidence, Gap, Lock, LockScope, Socket
@@ -40,6 +41,9 @@ class Sampler:
         self._source = LiveSource(_SECTIONS)
         ports = {port for each in self._connections for port in (each.local.port, each.peer.port)}
         self._ports = np.array(sorted(ports), np.int64)
+        self._held = HeldPackets(self._connections, netns)
+        if self._connections:
+            self._held.start()  # where it cannot, only the packets of an nftables lock go uncounted
         self.run_id = ""
         """CRIU's run id, as soon as it is known: its table is recognised by that."""
 
@@ -75,13 +79,20 @@ class Sampler:
             return ()
         wires = frozenset(self._connections)
         return tuple(
-            _seen_from(lock, wires)
+            self._counted(_seen_from(lock, wires))
             for lock in locks
             if lock.netns == self._netns and (concerns(lock, wires) or is_of_run(lock, self.run_id))
         )
 
+    def _counted(self, lock: Lock) -> Lock:
+        """The lock with the packets that it held back since this operation began, where its rules do not count."""
+        if lock.packets is not None:
+            return lock
+        return replace(lock, packets=self._held.held(lock.connections or self._connections))
+
     def close(self) -> None:
         self._source.close()
+        self._held.close()
 
 
 def concerns(lock: Lock, wires: frozenset[Connection]) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.collect.btf import FUNC, INT, STRUCT, TYPEDEF, UNION, Btf, BtfError, Field
+from workbench.collect.btf import ENUM, FUNC, INT, STRUCT, TYPEDEF, UNION, Btf, BtfError, Field
 
 PTR = 2
 ARRAY = 3
@@ -65,6 +65,8 @@ def sample() -> bytes:
         [*flags, ("snd_una", fixed, 160), ("table", array, 192), ("link", pointer, 320)],
         widths=True,
     )
+    names = struct.pack("<IIII", build.name("DROP_A"), 2, build.name("DROP_B"), 77)
+    build.add("skb_drop_reason", ENUM, 4, vlen=2, tail=names)
     proto = build.add("", 13, 0)
     build.add("bpf_iter_task_file", FUNC, proto)
     return build.finished()
@@ -88,9 +90,17 @@ def test_fields_are_found_by_name(path: str, expected: Field) -> None:
     assert Btf(sample()).field("tcp_sock", path) == expected
 
 
+def test_values_of_an_enumeration_are_found_by_name() -> None:
+    btf = Btf(sample())
+    assert (btf.enumerator("skb_drop_reason", "DROP_A"), btf.enumerator("skb_drop_reason", "DROP_B")) == (2, 77)
+    for enumeration, name in (("skb_drop_reason", "DROP_C"), ("skb_drop", "DROP_A"), ("tcp_sock", "DROP_A")):
+        with pytest.raises(BtfError):
+            btf.enumerator(enumeration, name)
+
+
 def test_functions_are_found_by_name() -> None:
     btf = Btf(sample())
-    assert btf.find("bpf_iter_task_file", FUNC) == btf.find("bpf_iter_task_file", FUNC) == 12
+    assert btf.find("bpf_iter_task_file", FUNC) == btf.find("bpf_iter_task_file", FUNC) == 13
 
 
 @pytest.mark.parametrize("path", ["nothing", "common.nothing", "snd_una.deeper", ""])
