@@ -126,7 +126,7 @@ class _Timeline:
         self._read_rules()
         if self._format == "text":
             _print(text_row(HEADING))
-            sys.stderr.write("workbench: recording\n")
+        sys.stderr.write("workbench: recording; Ctrl-C ends it\n")
 
     def show(self, events: "Sequence[Event]", *, settle: bool = False) -> None:
         """Take events, and print those that are settled; all of them if ``settle``."""

@@ -31,8 +31,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def recover_all(options: argparse.Namespace) -> int:
     """Look first, then do it."""
+    from workbench.collect.events.instance import remove_abandoned
     from workbench.operation.recover import recover
 
+    # Idle trace instances hold nothing and belong to nobody: their removal needs no confirmation.
+    for name in remove_abandoned(dry_run=options.plan):
+        done = "would be removed" if options.plan else "removed"
+        sys.stderr.write(f"workbench: trace instance {name} of a workbench that is gone: {done}\n")
     if options.plan or not options.yes:
         looked = recover(dry_run=True)
         if options.plan or not looked:

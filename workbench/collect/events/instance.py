@@ -92,13 +92,14 @@ def abandoned(top: Path) -> Iterator[Path]:
             yield path
 
 
-def remove_abandoned() -> tuple[str, ...]:
+def remove_abandoned(*, dry_run: bool = False) -> tuple[str, ...]:
     """Remove them; their names. One that is somebody's nevertheless is busy, and stays. Never raises."""
     removed = []
     with contextlib.suppress(OSError), tracefs() as top:
         for path in abandoned(top):
             with contextlib.suppress(OSError):
-                path.rmdir()
+                if not dry_run:
+                    path.rmdir()
                 removed.append(path.name)
     return tuple(removed)
 
