@@ -14,6 +14,7 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.operations import Operations
 from workbench.tui.picture import screen_lines
 from workbench.tui.screens.connections import ConnectionsScreen
+from workbench.tui.screens.table import TableScreen
 
 SIZES = ((60, 20), (80, 24), (200, 60))
 
@@ -264,3 +265,30 @@ async def test_an_image_directory_elsewhere_is_added() -> None:
         await says(pilot, "56692")
         await press(pilot, ("4", "@images/server", "a", "@Image directory", *"/srv/x", "enter"))
         await until(pilot, lambda: added == ["/srv/x"])
+
+
+async def test_a_lock_that_appears_is_under_the_cursor_until_it_is_moved() -> None:
+    locked = evidence()
+    assert not isinstance(locked.rules, Gap)
+    free = evidence(rules=locked.rules[-2:], locks=())
+    moments = [free]
+    app = application(lambda: moments[-1])
+
+    async def look(found: Evidence) -> str:
+        """The LOCK cell of the row at the cursor once this evidence is shown."""
+        moments.append(found)
+        before = app.moment
+        app.look_now()
+        await until(pilot, lambda: app.moment is not before and app.moment is not None)
+        assert isinstance(app.screen, TableScreen)
+        row = app.screen.rows.cursor_row
+        assert row is not None
+        return row.cells[0].strip()
+
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("3", "@--dport 22"))
+        assert await look(locked) == "LEAK"
+        await press(pilot, ("end",))
+        assert await look(free) == ""
+        assert await look(locked) == ""

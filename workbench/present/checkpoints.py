@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from workbench.evidence import Gap, ImageDirectory, ImageSocket, ImageTask
+from workbench.evidence.lock_status import LockStatus
 from workbench.present.findings import mark
 from workbench.present.line import Line, Tone, heading, line
 from workbench.present.situation import UNCONNECTED, Situation
@@ -13,7 +14,7 @@ from workbench.present.words import STATE_SHORT
 
 COLUMNS = (
     Column("image_state", "IMAGES", "i", 8, 10),
-    Column("process", "PROCESS", "o", 10, 24),
+    Column("process", "PROCESS", "o", 16, 24),
     Column("connections", "CONN", "c", 4, 6, right=True),
     Column("queued", "QUEUED", "q", 6, 10, leaves=3, right=True),
     Column("lock_method", "LOCK", "l", 4, 9, leaves=4),
@@ -39,7 +40,11 @@ def image_state(image: ImageDirectory, situation: Situation) -> tuple[str, Tone]
         return "broken", Tone.BAD
     if image.problems:
         return "damaged", Tone.WARNING
-    if image.restore_stats:
+    waited_for = any(
+        use.status is LockStatus.NEEDED and use.image is not None and use.image.path == image.path
+        for use in situation.lock_uses
+    )
+    if image.restore_stats and not waited_for:  # a restore that was turned back leaves its numbers too
         return "restored", Tone.DIM
     living = situation.processes.get(image.root_pid or 0)
     if living and living.command == image.tasks[0].command:

@@ -91,7 +91,7 @@ def _outcome(progress: Progress) -> Iterator[Line]:
         yield line((printable(said), OUTCOME_TONES[progress.outcome]))
     if progress.error:
         yield line("  ", (printable(progress.error), Tone.BAD))
-    if progress.restored_pid is not None:
+    if progress.restored_pid is not None and progress.outcome in {Outcome.SUCCEEDED, Outcome.DOUBTFUL}:
         yield line(f"  restored as process {progress.restored_pid}")
     steps: list[str | Piece] = []
     for step in progress.steps:

@@ -17,7 +17,18 @@ from tests.sample import (
     socket,
     tcp_info,
 )
-from workbench.evidence import Evidence, Gap, Holder, ImageDirectory, Process, Rule, Socket, SocketTimer, TcpState
+from workbench.evidence import (
+    Evidence,
+    Gap,
+    Holder,
+    ImageDirectory,
+    Process,
+    RestoreStats,
+    Rule,
+    Socket,
+    SocketTimer,
+    TcpState,
+)
 from workbench.evidence.lock_map import LockUse
 from workbench.operation.progress import End, Watched
 from workbench.present.checkpoints import checkpoint_detail, checkpoints_table
@@ -143,6 +154,20 @@ def test_images_tell_their_queues_and_what_stands_in_the_way() -> None:
     assert "pid 4645 is in use now (server)" in text
     gone = Situation(evidence(processes={}))
     assert checkpoints_table(gone).rows[0].cells[0] == "waiting"
+
+
+def test_images_of_a_restore_that_was_turned_back_wait_as_long_as_their_lock_stands() -> None:
+    restored = replace(row_image(), restore_stats=RestoreStats(50_000, 2_000, 900))
+    turned_back = evidence(images=(restored,), processes={}, sockets=())
+    assert checkpoints_table(Situation(turned_back)).rows[0].cells[0] == "waiting"
+    assert checkpoints_table(Situation(replace(turned_back, locks=()))).rows[0].cells[0] == "restored"
+
+
+def row_image() -> ImageDirectory:
+    """The image directory of the made-up host."""
+    images = evidence().images
+    assert not isinstance(images, Gap)
+    return images[0]
 
 
 @pytest.mark.parametrize("section", ["sockets", "processes", "rules", "images"])

@@ -21,6 +21,7 @@ class NetfilterScreen(TableScreen):
     MODE = "netfilter"
     PURPOSE = "Which rules are there, and what do CRIU's locks hold back, for whom?"
     COLUMNS = COLUMNS
+    ON_TOP = True  # a lock that appears stands above all other rules
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.LOCKS)
 
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:

@@ -30,6 +30,8 @@ class TableScreen(WorkbenchScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.TABLE)
     AUTO_FOCUS = "RowView"
     COLUMNS: ClassVar[tuple[Column, ...]]
+    ON_TOP: ClassVar[bool] = False
+    """The first row is the one to look at until somebody chooses another."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +44,7 @@ class TableScreen(WorkbenchScreen):
             with Vertical(id="list"):
                 yield FilterBar()
                 yield Input(placeholder="words that a row must contain", compact=True, id="filter")
-                yield RowView(Table(self.COLUMNS), id="rows")
+                yield RowView(Table(self.COLUMNS), on_top=self.ON_TOP, id="rows")
             yield LineView(id="detail")
 
     def on_mount(self) -> None:

@@ -39,8 +39,10 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
 
         row: Row
 
-    def __init__(self, table: Table, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, table: Table, *, on_top: bool = False, id: str | None = None) -> None:  # noqa: A002
+        """``on_top``: as long as nobody moves it, the cursor stays on the first row, whichever that is."""
         super().__init__(id=id)
+        self._on_top = on_top
         self._table = table
         self._rows: Sequence[Row] = ()
         self._cursor = 0
@@ -103,7 +105,9 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         above = self._cursor - self.scroll_offset.y
         self._rows = arranged(self._table, self.filter_text, self.sorting)
         place = self._cursor
-        if before is not None and not (place < len(self._rows) and self._rows[place].key == before.key):
+        if self._on_top:
+            place = above = 0
+        elif before is not None and not (place < len(self._rows) and self._rows[place].key == before.key):
             place = next((number for number, row in enumerate(self._rows) if row.key == before.key), place)
         self._cursor = max(min(place, len(self._rows) - 1), 0)
         self._place_columns()
@@ -113,6 +117,7 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         self.post_message(self.Moved(self.cursor_row))
 
     def _move(self, place: int) -> None:
+        self._on_top = False
         place = max(min(place, len(self._rows) - 1), 0)
         if place != self._cursor:
             self._cursor = place
