@@ -41,6 +41,11 @@ class Conversation:
         self._criu = Swrk(criu, netns_path)
         return self._criu.pid
 
+    @property
+    def pid(self) -> int | None:
+        """CRIU's own; None before it was started."""
+        return None if self._criu is None else self._criu.pid
+
     def request(self, options: Mapping[str, object]) -> None:
         """Have it begin; what comes of it comes as events."""
         common = {"images_dir_fd": self._images, "log_file": f"{self._kind}.log", "log_level": LOG_LEVEL}

@@ -112,12 +112,20 @@ class DumpOperation(Executor):
                 self._signal(signal.SIGCONT)
             case m.ReadSockets() if self.request.leave_running:
                 self._look()
-                self._held = read_held(self._sample, {})
+                self._held = read_held(self._sample, self._owners())
             case m.Settle():
                 return self._settle()
             case m.Prove():
                 return self._prove()
         return None
+
+    def _owners(self) -> dict[Connection, list[tuple[int, int]]]:
+        """Who holds each connection, but for CRIU: it has a copy of every descriptor (criu/pie/parasite.c)."""
+        return {
+            connection: [(each.pid, each.fd) for each in end.socket.holders if each.pid != self._criu.pid]
+            for connection, end in self._sample.ours.items()
+            if end.socket is not None
+        }
 
     def _signal(self, number: signal.Signals) -> None:
         """To all tasks but those that were stopped before: CRIU holds them, so it takes effect if CRIU lets go."""
@@ -163,7 +171,8 @@ class DumpOperation(Executor):
         patience = Patience()
         while True:
             self._look()
-            self._board.proofs = proofs = watch(sockets, self._held, self._sample, self._options_before)
+            proofs = watch(sockets, self._held, self._sample, self._options_before, stayed=True)
+            self._board.proofs = proofs
             self._board.show(self._state)
             if patience.is_over(proofs, self._sample):
                 return m.Proved(all(each.verdict == "continued" for each in proofs))

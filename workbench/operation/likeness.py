@@ -14,17 +14,18 @@ _CHANGED_BY_CRIU = {"SO_REUSEPORT", "IPV6_V6ONLY", "TCP_WINDOW_CLAMP"}
 """Different on every restored connected socket, whatever they were."""
 
 
-def differences(image: ImageSocket, held: ReadSocket) -> tuple[str, ...]:
+def differences(image: ImageSocket, held: ReadSocket, *, stayed: bool = False) -> tuple[str, ...]:
     """What is not as dumped, one clause each; empty if the restored socket is the dumped one.
 
     ``held`` was read before the network was unlocked, so equality is exact, but for three things that the restore
     itself moves: unsent bytes may have been sent into the lock; a retransmission into the lock may have announced
-    more receive window; and windows of a half-closed connection come from CRIU's play-acted segment.
+    more receive window; and windows of a half-closed connection come from CRIU's play-acted segment. ``stayed``: it is
+    the dumped socket itself, which may have announced more window too, when CRIU peeked at its receive queue.
     """
-    return tuple(_differences(image, held))
+    return tuple(_differences(image, held, stayed))
 
 
-def _differences(image: ImageSocket, held: ReadSocket) -> Iterator[str]:
+def _differences(image: ImageSocket, held: ReadSocket, stayed: bool) -> Iterator[str]:
     was, queue = image.sequences, image.queue
     assert was is not None
     now = held.sequences
@@ -42,7 +43,7 @@ def _differences(image: ImageSocket, held: ReadSocket) -> Iterator[str]:
                 yield f"its {end} queue {_where(old, new)}"
         if held.queue.unsent > queue.unsent:
             yield f"{held.queue.unsent} bytes of its send queue count as never sent, in the images {queue.unsent}"
-    yield from _windows(image.state, was, now)
+    yield from _windows(image.state, was, now, stayed)
     for name in ("mss_clamp", "snd_wscale", "rcv_wscale"):
         old, new = getattr(image, name), getattr(held, name)
         scaled = name == "mss_clamp" or (image.options or 0) & 4
@@ -59,13 +60,13 @@ def _where(old: bytes, new: bytes) -> str:
     return f"differs from the images at byte {place} of {len(old)}"
 
 
-def _windows(state: TcpState, was: Sequences, now: Sequences) -> Iterator[str]:
+def _windows(state: TcpState, was: Sequences, now: Sequences, stayed: bool) -> Iterator[str]:
     if state is TcpState.CLOSE or was.rcv_wnd is None or was.rcv_wup is None:
         return
     if now.rcv_wnd is None or now.rcv_wup is None:
         return
     grown = distance(was.rcv_wup + was.rcv_wnd, now.rcv_wup + now.rcv_wnd)
-    may_grow = state in _PLAY_ACTED or was.snd_una != was.write_seq
+    may_grow = stayed or state in _PLAY_ACTED or was.snd_una != was.write_seq
     if grown < 0 or (grown > 0 and not may_grow):
         edge = (was.rcv_wup + was.rcv_wnd) % SEQUENCE_MODULUS
         yield f"the window that it offers ends {grown:+} bytes from the {edge} of the images"

@@ -30,6 +30,8 @@ def prove(
     restored: Mapping[Connection, ReadSocket | Gap],
     after: Mapping[Connection, After],
     options_before: Mapping[Connection, SocketOptions] | None = None,
+    *,
+    stayed: bool = False,
 ) -> tuple[Proof, ...]:
     """Judge every connection of an image directory; one proof each, in the order of the images.
 
@@ -39,20 +41,30 @@ def prove(
     says why it could not be read: then contents count as not compared. ``after``: seen after the release; the
     two ends are not sampled at one instant, so sample and judge again until every verdict is ``continued`` or
     patience ends. ``options_before``: read_options() from before the dump, for what images do not carry.
+    ``stayed``: nothing was restored, the dumped sockets themselves run on.
     Pure: no clock, no host. Connections are the keys, seen from the dumped end.
     """
     known = options_before or {}
     return tuple(
-        _proof(image, restored.get(image.connection), after.get(image.connection), known.get(image.connection, {}))
+        _proof(
+            image,
+            restored.get(image.connection),
+            after.get(image.connection),
+            known.get(image.connection, {}),
+            stayed=stayed,
+        )
         for image in images
         if image.sequences is not None
     )
 
 
-def _proof(image: ImageSocket, held: ReadSocket | Gap | None, after: After | None, before: SocketOptions) -> Proof:
+def _proof(
+    image: ImageSocket, held: ReadSocket | Gap | None, after: After | None, before: SocketOptions, *, stayed: bool
+) -> Proof:
     read = held if isinstance(held, ReadSocket) else None
     options = changed_options(image, before, read)
-    verdict, sentence = _judge(image, held, after, options)
+    wrong = differences(image, read, stayed=stayed) if read else ()
+    verdict, sentence = _judge(image, held, after, options, wrong)
     queue = image.queue
     return Proof(
         connection=image.connection,
@@ -68,8 +80,8 @@ def _judge(
     held: ReadSocket | Gap | None,
     after: After | None,
     options: Mapping[str, Mapping[str, object]],
+    wrong: tuple[str, ...],
 ) -> tuple[Verdict, str]:
-    wrong = differences(image, held) if isinstance(held, ReadSocket) else ()
     if wrong:
         return Verdict.LOST, f"It is not the connection that was dumped: {'; '.join(wrong)}."
     if after is None:

@@ -43,10 +43,13 @@ def watch(
     held: Mapping[Connection, ReadSocket | Gap],
     sample: Sample,
     options: Mapping[Connection, SocketOptions],
+    *,
+    stayed: bool = False,
 ) -> tuple[Proof, ...]:
     """Judge by one look."""
     images = tuple(images)
-    return prove(images, held, {each.connection: sample.after(each.connection) for each in images}, options)
+    after = {each.connection: sample.after(each.connection) for each in images}
+    return prove(images, held, after, options, stayed=stayed)
 
 
 class Patience:

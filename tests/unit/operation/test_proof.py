@@ -120,6 +120,17 @@ def test_what_was_dumped_and_flows_both_ways_goes_on() -> None:
     assert proof.facts["rcv_nxt"] == {"before": 5, "restored": 5, "after": 105}
 
 
+def test_a_socket_that_was_left_running_may_have_announced_more_window() -> None:
+    idle = replace(SEQUENCES, snd_una=SEQUENCES.write_seq, snd_nxt=SEQUENCES.write_seq, rcv_wup=0)
+    image = replace(IMAGE, sequences=idle, queue=Queue(RECEIVED, b"", 0))
+    verdicts = {}
+    for wider in (0, 7, -7):
+        held = replace(HELD, sequences=replace(idle, rcv_wup=5, rcv_wnd=49995 + wider), queue=Queue(RECEIVED, b"", 0))
+        (proof,) = prove([image], {CONNECTION: held}, {CONNECTION: FLOWING}, stayed=True)
+        verdicts[wider] = proof.verdict
+    assert verdicts == {0: Verdict.CONTINUED, 7: Verdict.CONTINUED, -7: Verdict.LOST}
+
+
 OFF_BY_ONE = [
     (name, off)
     for name in ("snd_una", "snd_nxt", "write_seq", "rcv_nxt", "copied_seq", "snd_wnd", "max_window", "snd_wl1")
