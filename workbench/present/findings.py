@@ -122,6 +122,31 @@ def brief_lines(findings: Sequence[Finding], width: int, hint: str) -> list[Line
     return lines
 
 
+def cause_lines(causes: Sequence[Finding]) -> Iterator[Line]:
+    """Why an operation failed, and what to do; nothing if its log does not tell."""
+    if not causes:
+        return
+    yield from (line(), heading("Why, and what to do"))
+    for finding in causes[:_BRIEF]:
+        yield line("  ", (finding.code, Tone.STRONG), f" {finding.name}")
+        yield line("  ", printable(finding.problem.message))
+        for fix in finding.problem.fixes:
+            yield line("  -> ", printable(fix.text))
+            if fix.command:
+                yield line("     $ ", (command_text(fix), Tone.STRONG))
+        yield line((f"  workbench explain {finding.code} tells more.", Tone.DIM))
+
+
+def causes_by_line(causes: Sequence[Finding]) -> dict[int, str]:
+    """By number of a line of the log: which finding it is evidence of."""
+    return {
+        quote.line: f"{finding.code} {finding.name}"
+        for finding in reversed(causes)
+        for quote in finding.problem.quotes
+        if quote.line is not None
+    }
+
+
 def mark(findings: Sequence[Finding]) -> Piece:
     """The sign of a row that a warning or an error concerns; notes leave none."""
     severity = worst(findings)
@@ -173,6 +198,8 @@ def _nothing(judgement: Judgement) -> str:
     said = f"Nothing found; {count(judgement.passed, 'check')} passed"
     if judgement.unseen:
         said += f", {len(judgement.unseen)} could not look (? says at what)"
+    if judgement.broken:
+        said += f", {len(judgement.broken)} crashed: {printable(judgement.broken[0], 200)}"
     return f"{said}."
 
 

@@ -25,6 +25,8 @@ _BACK = {
     Hold.RESTORED: "restored processes end, lock and images stay",
 }
 
+_NO_CAUSES: Mapping[int, str] = {}
+
 
 def title_line(progress: Progress, width: int) -> Line:
     """What is done, since when."""
@@ -80,10 +82,17 @@ def connection_lines(progress: Progress, number: int, width: int) -> list[Line]:
     return lines
 
 
-def log_lines(log: Sequence[LogLine], limit: int | None = None) -> list[Line]:
-    """The log with errors marked and harmless ones dimmed; only the last ``limit`` lines."""
-    shown = log if limit is None else log[-limit:]
-    return [_log_line(each) for each in shown]
+def log_lines(log: Sequence[LogLine], limit: int | None = None, causes: Mapping[int, str] = _NO_CAUSES) -> list[Line]:
+    """The log with errors marked and harmless ones dimmed; only the last ``limit`` lines.
+
+    ``causes`` by number of a line: what it is evidence of, said below it.
+    """
+    lines = []
+    for each in log if limit is None else log[-limit:]:
+        lines.append(_log_line(each))
+        if each.number in causes:
+            lines.append(line("        ", ("^ ", Tone.BAD), (causes[each.number], Tone.STRONG)))
+    return lines
 
 
 def log_title(log: Sequence[LogLine]) -> str:

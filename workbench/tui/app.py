@@ -214,6 +214,7 @@ class WorkbenchApp(App[int]):
             self.front.draw()
         if message.progress.outcome is not None:
             self._collector.look_now()
+            self.guide.diagnose(message.progress)
 
     @on(TabBar.Chosen)
     def _tab_chosen(self, message: TabBar.Chosen) -> None:

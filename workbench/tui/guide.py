@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Lock, Process
+from workbench.operation.diagnosis import Diagnosis
 from workbench.operation.plan import Plan
+from workbench.operation.progress import Outcome, Progress
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
@@ -92,6 +94,22 @@ class Guide:
         self._app.session = Session(plan, operation)
         operation.start(self._app.publish)
         self._app.go_to("operation")
+
+    def diagnose(self, progress: Progress) -> None:
+        """Have the log of a failed operation judged; its report then names the cause."""
+        from workbench.tui.screens.operation import OperationScreen
+
+        session = self._app.session
+        if session is None or progress.outcome is not Outcome.FAILED or session.diagnosis is not None:
+            return
+
+        def show(diagnosis: Diagnosis) -> None:
+            session.diagnosis = diagnosis
+            front = self._app.front
+            if isinstance(front, OperationScreen):
+                front.draw()
+
+        run_beside(self._app, lambda: self._app.operations.diagnose(progress), show, self._app.problem)
 
     def ask_before_quitting(self) -> None:
         """An operation is open: say what quitting would mean."""

@@ -6,7 +6,9 @@ from typing import Protocol
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Lock, Process
+from workbench.operation.diagnosis import Diagnosis
 from workbench.operation.plan import Plan
+from workbench.operation.progress import Progress
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
@@ -57,6 +59,8 @@ class Operations:
     """The operation of a plan, not started yet."""
     images_for: Callable[[Process], str] = lambda process: f"{process.command}-{process.pid}"
     """A directory that does not exist yet, proposed for the images of a process."""
+    diagnose: Callable[[Progress], Diagnosis] = lambda _: Diagnosis()
+    """Why it failed, by its log."""
     start_lab: Callable[[str], LabHandle] = _no_lab
     """Blocks until the scenario is up."""
     unfinished: Callable[[], Sequence[str]] = _nothing_to_recover

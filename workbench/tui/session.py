@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from workbench.operation.diagnosis import Diagnosis
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Outcome, Progress
 from workbench.operation.request import DumpRequest
@@ -15,6 +16,8 @@ class Session:
     plan: Plan
     operation: Operation
     progress: Progress | None = None
+    diagnosis: Diagnosis | None = None
+    """Why it failed, once its log was judged."""
 
     @property
     def is_open(self) -> bool:

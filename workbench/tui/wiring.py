@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Lock, Process
+from workbench.operation.diagnosis import diagnose
 from workbench.operation.plan import Plan
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
@@ -50,6 +51,7 @@ class LiveHost:
             plan_restore=self.plan_restore,
             begin=self.begin,
             images_for=self.images_for,
+            diagnose=diagnose,
             start_lab=self.start_lab,
             unfinished=lambda: self.recovery(dry_run=True),
             recover=lambda: self.recovery(dry_run=False),

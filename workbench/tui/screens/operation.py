@@ -9,6 +9,7 @@ from textual.containers import Container, Horizontal
 
 from workbench.evidence import LogLine
 from workbench.operation.progress import Progress
+from workbench.present.findings import cause_lines, causes_by_line, page_lines
 from workbench.present.line import Line, Tone, line
 from workbench.present.operation import (
     connection_lines,
@@ -48,7 +49,7 @@ class OperationScreen(WorkbenchScreen):
         super().__init__()
         self._number = 0
         self._reported: Session | None = None
-        self._log: tuple[int, int | None] = (0, 0)
+        self._log: tuple[int, int | None, int] = (0, 0, 0)
 
     def compose_body(self) -> ComposeResult:
         yield LineView(id="op-title")
@@ -96,10 +97,12 @@ class OperationScreen(WorkbenchScreen):
     def _show_log(self, log: Sequence[LogLine]) -> None:
         """Anew only when it has grown: it has thousands of lines; beside other things only its end is shown."""
         limit = None if self.has_class("-log") else TAIL
-        if self._log == (len(log), limit):
+        session = self.workbench.session
+        causes = session.diagnosis.causes if session and session.diagnosis else ()
+        if self._log == (len(log), limit, len(causes)):
             return
-        self._log = (len(log), limit)
-        self._view("log").show(lambda _: log_lines(log, limit))
+        self._log = (len(log), limit, len(causes))
+        self._view("log").show(lambda _: log_lines(log, limit, causes_by_line(causes)))
         self._view("log").border_title = log_title(log)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -159,6 +162,11 @@ def _starting(session: Session | None) -> Sequence[Line]:
 
 def _report(session: Session, progress: Progress) -> list[Line]:
     lines = report_text(progress)
+    if session.diagnosis is not None:
+        lines += cause_lines(session.diagnosis.causes)
+        for code, page in session.diagnosis.pages.items():
+            if any(cause.code == code for cause in session.diagnosis.causes):
+                lines += [line(), *page_lines(code, page)]
     if session.can_restore:
         lines += [line(), line("Its peers wait behind the lock. ", ("r", Tone.STRONG), " restores it now.")]
     return lines
