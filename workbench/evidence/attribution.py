@@ -242,7 +242,11 @@ class Attributor:
                 Cause.TIMED_OUT,
                 f"the socket had waited in vain and given up {_before(closed, sent)}: nobody owned it",
             )
-        gone = f"; {closed.command} {closed.pid} had closed it {_before(closed, sent)}" if closed and closed.pid else ""
+        gone = ""
+        if closed and self._was_reset(key, closed):
+            gone = f"; it had itself been reset {_before(closed, sent)}"
+        elif closed and closed.pid:
+            gone = f"; {closed.command} {closed.pid} had closed it {_before(closed, sent)}"
         return Cause.NO_SOCKET, f"no socket owned the connection any more, and no lock rule stopped the segment{gone}"
 
     def _was_reset(self, key: tuple[int | None, Connection], closed: Event) -> bool:

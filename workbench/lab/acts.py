@@ -200,6 +200,25 @@ def await_sockets(
         diags.close()
 
 
+def await_end(lab: Lab, *, host: str) -> None:
+    """Wait until no connection of a host is left."""
+    where = lab.host_called(host)
+    diags = SockDiags()
+    try:
+        reader = SocketReader(diags)
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            table, _ = reader.read((where.namespace,))
+            left = [] if isinstance(table, Gap) else [socket for socket in table if socket.peer.port]
+            if not left:
+                return
+            if time.monotonic() > deadline:
+                raise WorkbenchError(f"{len(left)} connections of host {host} live on")
+            time.sleep(LOOK_EVERY_S)
+    finally:
+        diags.close()
+
+
 def edit_images(lab: Lab, *, of: str = "images", **changes: Any) -> None:
     """What happens to images on their way; see ``lab.images``."""
     edit(lab.scratch / of, **changes)
@@ -215,7 +234,7 @@ ACTS: dict[str, Callable[..., None]] = {
     act.__name__.replace("_", "-"): act
     for act in (
         dump, restore, call, interrupted_dump, run, lock, unlock, end_connections, end_server, another_server,
-        await_data, await_sockets, forget_sockets, edit_images, lose_images,
+        await_data, await_sockets, await_end, forget_sockets, edit_images, lose_images,
     )
 }  # fmt: skip
 """By their names in the files of scenarios."""

@@ -43,6 +43,8 @@ def describe(scenario: Scenario) -> Iterator[str]:
     for number, act in enumerate(scenario.course, 1):
         given = ", ".join(f"{name} {value}" for name, value in act.arguments.items())
         yield f"{number}. {act.act}{': ' + given if given else ''}"
+    if expectation.resets:
+        yield f"promise: resets attributed to {', '.join(expectation.resets)}"
     judged = f"before a {expectation.judged_for}, " if expectation.judged_for else ""
     yield f"checks that find something: {judged}{', '.join(expectation.checks) or 'none'}"
 

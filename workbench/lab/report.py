@@ -35,6 +35,17 @@ def document(ran: Run) -> dict[str, object]:
             }
             for finding in ran.findings
         ],
+        "resets": [
+            {
+                "cause": one.cause.value,
+                "effect": one.effect.value,
+                "from": str(one.connection and one.connection.local),
+                "to": str(one.connection and one.connection.peer),
+                "reason": printable(one.reason),
+                "sentence": printable(one.sentence),
+            }
+            for one in ran.resets
+        ],
         "proof": [_proof(scenario.server.listen, judged) for judged in ran.judged],
         "left_behind": [printable(one) for one in ran.left_behind],
         "amiss": [printable(one) for one in ran.amiss],
@@ -94,6 +105,12 @@ def report_lines(ran: Run) -> Iterator[str]:
         fine = sum(judged.as_expected for judged in rest)
         checked = sum(judged.bytes_checked for judged in rest)
         yield f"  and {len(rest)} more, {fine} of them as promised, {checked} bytes verified"
+    if ran.resets:
+        yield ""
+        yield "Who reset its connections"
+        for one in ran.resets:
+            ends = f"{one.connection.local} > {one.connection.peer}  " if one.connection else ""
+            yield f"  {ends}{one.cause}: {one.sentence}"
     if ran.findings:
         yield ""
         yield "Findings of the checks"

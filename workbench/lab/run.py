@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from workbench.checking import Finding, Severity
 from workbench.errors import WorkbenchError
 from workbench.evidence import Gap
+from workbench.evidence.attribution import Attribution
 from workbench.lab.acts import perform
 from workbench.lab.findings import find, look
 from workbench.lab.lab import Lab
+from workbench.lab.resets import ResetWatch
 from workbench.lab.scenario import Act, OperationDescription, Scenario
 from workbench.lab.verdicts import Judged, judge_all
 from workbench.operation.dump import DumpOperation
@@ -51,6 +53,8 @@ class Run:
     """Why the course could not be followed to its end, one sentence; empty if it was."""
     judged: tuple[Judged, ...] = ()
     findings: tuple[Finding, ...] = ()
+    resets: tuple[Attribution, ...] = ()
+    """Who reset its connections, where the scenario promises something of it."""
     left_behind: tuple[str, ...] = ()
     """Processes, locks and directories that are still there at the end."""
 
@@ -128,16 +132,25 @@ class _Running:
 
     def follow(self, course: Sequence[Act]) -> Run:
         """Others act; then the checks are asked. What is left in the lab's namespaces is what they are to find."""
-        astray = ""
+        promised = self._lab.scenario.expectation.resets
+        resets: tuple[Attribution, ...] = ()
+        with ResetWatch(self._lab) if promised else contextlib.nullcontext() as watch:
+            astray = self._act(course)
+            if watch and not astray:
+                resets = watch.attributions(promised)
+        self._clock.lap("course")
+        findings = find(self._lab)
+        self._clock.lap("look around")
+        return Run(self._lab.scenario, self._clock.laps, astray=astray, findings=findings, resets=resets)
+
+    def _act(self, course: Sequence[Act]) -> str:
+        """Do it all; why that could not be, empty if it could."""
         try:
             for act in course:
                 perform(self._lab, act)
         except WorkbenchError as error:
-            astray = str(error)
-        self._clock.lap("course")
-        findings = find(self._lab)
-        self._clock.lap("look around")
-        return Run(self._lab.scenario, self._clock.laps, astray=astray, findings=findings)
+            return str(error)
+        return ""
 
     def perform(self, operation: OperationDescription, lock: LockMethod | None, *, leave_running: bool) -> Run:
         """The workbench dumps and restores, and what became of it is judged."""
@@ -164,7 +177,7 @@ class _Running:
         findings = find(lab)
         left = self._locks_left()
         self._clock.lap("look around")
-        return Run(scenario, self._clock.laps, dump, restore, refused, "", judged, findings, left)
+        return Run(scenario, self._clock.laps, dump, restore, refused, "", judged, findings, left_behind=left)
 
     def _see_through(self, name: str, operation: Operation) -> Progress:
         operation.start(self._hooks.progress)
@@ -197,6 +210,7 @@ def _amiss(ran: Run) -> Iterator[str]:
             yield f"{judged.connection or 'a connection'} is {judged.verdict}, not {judged.expected}: {judged.sentence}"
     if ran.astray:
         yield f"the course was not followed to its end: {ran.astray}"
+    yield from _amiss_of_resets(ran)
     fired = {finding.code for finding in ran.findings}
     for code in ran.scenario.expectation.checks:
         if code not in fired:
@@ -206,3 +220,14 @@ def _amiss(ran: Run) -> Iterator[str]:
             yield f"check {finding.code} found what nobody expected: {finding.problem.message}"
     for one in ran.left_behind:
         yield f"left behind: {one}"
+
+
+def _amiss_of_resets(ran: Run) -> Iterator[str]:
+    promised = ran.scenario.expectation.resets
+    found = {one.cause for one in ran.resets}
+    for cause in promised:
+        if cause not in found and not ran.astray:
+            yield f"no reset was attributed to {cause}"
+    for one in ran.resets:
+        if one.cause not in promised:
+            yield f"a reset was attributed to {one.cause}, which nobody expected: {one.sentence}"

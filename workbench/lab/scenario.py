@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import TcpState
+from workbench.evidence.attribution import Cause
 from workbench.lab.programs.arguments import endpoint
 from workbench.operation.progress import Verdict
 from workbench.operation.request import LockMethod, Policy
@@ -103,6 +104,8 @@ class Expectation:
     """Codes of the checks that fire; no other finds anything that is a warning or worse."""
     verified: int = 0
     """Bytes that both ends verify on each connection after the operation, in each direction."""
+    resets: tuple[Cause, ...] = ()
+    """Who resets its connections in a course: causes of ``evidence.attribution``, all of them."""
     judged_for: str = ""
     """``dump`` of the server or ``restore`` of its images: what the checks judge it for; empty for as it is."""
 
@@ -171,7 +174,8 @@ def _scenario(name: str, table: dict[str, Any]) -> Scenario:
         "operation": lambda value: _make(
             OperationDescription, "operation", value, {"lock": LockMethod, "policy": Policy}),
         "course": lambda rows: tuple(Act(row["act"], {key: row[key] for key in row if key != "act"}) for row in rows),
-        "expectation": lambda value: _make(Expectation, "expectation", value, {"checks": tuple}),
+        "expectation": lambda value: _make(
+            Expectation, "expectation", value, {"checks": tuple, "resets": lambda names: tuple(map(Cause, names))}),
     }, {"name": name})  # fmt: skip
 
 

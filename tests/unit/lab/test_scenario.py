@@ -31,6 +31,7 @@ def test_the_sound_one_is_read() -> None:
         ('verified = "many"', "verified = 65_536", "wrong type"),
         ('host = "nowhere"', 'host = "peer"', "nowhere"),
         ('listen = "10.77.0.9:7022"', 'listen = "10.77.0.2:7022"', "10.77.0.9"),
+        ('checks = []\nresets = ["whoever"]', "checks = []", "whoever"),
         ("[", "[hosts.app]", "no TOML"),
     ],
 )
