@@ -57,6 +57,7 @@ def map_locks(evidence: Evidence) -> tuple[LockUse, ...]:
     uses = []
     for lock in evidence.locks:
         operation = _operation_of(lock, operations)
+        working = (process for process in running if _may_hold(process, lock, processes))
         here = places[lock.netns]
         image = _image_of(lock, images, operation, here)
         connections, sockets, doubt = _locked_ends(lock, image, here)
@@ -66,7 +67,7 @@ def map_locks(evidence: Evidence) -> tuple[LockUse, ...]:
             peer_may_be_dumped=doubt,
             image=image,
             operation=operation,
-            criu=next((process for process in running if _may_hold(process, lock)), None),
+            criu=next(working, None),
             sockets_were_read=not isinstance(evidence.sockets, Gap),
             images_were_read=not isinstance(evidence.images, Gap),
         )
@@ -113,9 +114,21 @@ def _is_working_criu(process: Process) -> bool:
     return process.command == "criu" and process.state != "Z" and not {"service", "page-server"} & set(process.argv)
 
 
-def _may_hold(criu: Process, lock: Lock) -> bool:
-    """CRIU locks single connections from within their namespace only (criu/net.c, network_lock)."""
-    return lock.scope is LockScope.NAMESPACE or criu.namespaces.net in {None, lock.netns}
+def _may_hold(criu: Process, lock: Lock, processes: Mapping[int, Process]) -> bool:
+    """CRIU locks single connections from within their namespace, a whole one for a target in it (criu/net.c)."""
+    if lock.scope is LockScope.CONNECTION:
+        return criu.namespaces.net in {None, lock.netns}
+    words = " ".join(criu.argv).split()  # its title is one argument once it works for a request
+    target = processes.get(_number_after("-t", words) or _number_after("--tree", words))
+    if target is None or criu.namespaces.pid is None or target.namespaces.pid != criu.namespaces.pid:
+        return True  # the number may mean another process to a CRIU in a container
+    return target.namespaces.net in {None, lock.netns}
+
+
+def _number_after(option: str, words: list[str]) -> int:
+    """0 if there is none."""
+    place = words.index(option) + 1 if option in words else len(words)
+    return int(words[place]) if place < len(words) and words[place].isdecimal() else 0
 
 
 def _same(one: Connection, other: Connection) -> bool:

@@ -63,6 +63,8 @@ def _amiss(
             yield f"{title} is {socket.state.name}, not {situation.state.name}"
         if not connections:
             continue
+        if server.accepts and not socket.inode:
+            yield f"{title} is not accepted yet"
         amounts = (
             ("unread", socket.recv_q, situation.unread),
             ("in flight", socket.send_q - unsent(socket), situation.in_flight),

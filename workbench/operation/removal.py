@@ -47,8 +47,8 @@ class RemovalPlan:
     even_if_needed: bool = False
     named: bool = False
     """Somebody named the locks that are meant, so that one that stays is a refusal."""
-    images: tuple[str, ...] = ()
-    """Image directories that were known when it was made."""
+    images: tuple[str, ...] | None = None
+    """Image directories that were looked at when it was made; None if nobody looked for any."""
     gaps: tuple[Gap, ...] = ()
     """What could not be read: rules may stand there."""
 

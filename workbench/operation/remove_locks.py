@@ -1,5 +1,6 @@
 """Leftover locks of CRIU's, taken away: only those that nobody uses, journaled before anything is done."""
 
+import contextlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -43,13 +44,13 @@ def plan_removal(
         for use in map_locks(evidence)
         if only is None or only(use)
     ]
-    images = () if isinstance(evidence.images, Gap) else evidence.images
+    images = None if isinstance(evidence.images, Gap) else tuple(image.path for image in evidence.images)
     plan = RemovalPlan(
         removals=tuple(each for each in judged if isinstance(each, Removal)),
         kept=tuple(each for each in judged if isinstance(each, Kept)),
         even_if_needed=even_if_needed,
         named=only is not None,
-        images=tuple(image.path for image in images),
+        images=images,
         gaps=tuple(gap for gap in evidence.gaps if gap.section in {"namespaces", "rules", "locks"}),
     )
     return replace(plan, commands=tuple(_typed(plan)))
@@ -75,7 +76,7 @@ def remove(plan: RemovalPlan, *, directory: Path | None = None) -> Removed:
     return done
 
 
-def look(images: Collection[str] = (), *, directory: Path | None = None, without: str = "") -> Evidence:
+def look(images: Collection[str] | None = None, *, directory: Path | None = None, without: str = "") -> Evidence:
     """This host as far as locks are concerned; ``without`` leaves out one unfinished operation."""
     source = LiveSource(
         SECTIONS,
@@ -188,10 +189,14 @@ def _facts(plan: RemovalPlan) -> dict[str, Any]:
     }
 
 
-def _images(paths: Collection[str]) -> tuple[ImageDirectory, ...] | Gap:
-    if not paths:
+def _images(paths: Collection[str] | None) -> tuple[ImageDirectory, ...] | Gap:
+    if paths is None:
         return Gap("images", "no image directory was given", "name those that may belong to a lock: --images DIR")
-    return tuple(read_image_directory(path) for path in paths)
+    found = []
+    for path in paths:
+        with contextlib.suppress(WorkbenchError):  # moved or removed since: nothing waits there any more
+            found.append(read_image_directory(path))
+    return tuple(found)
 
 
 def _left(locks: tuple[Lock, ...], space: NetworkNamespace) -> tuple[Lock, ...]:

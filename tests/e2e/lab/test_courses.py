@@ -3,7 +3,6 @@
 import pytest
 
 from workbench.checking import Severity
-from workbench.lab import marker
 from workbench.lab.acts import ACTS, perform
 from workbench.lab.lab import Lab
 from workbench.lab.run import run
@@ -21,7 +20,6 @@ def test_the_checks_find_what_is_to_be_found_and_nothing_else(name: str) -> None
     assert ran.amiss == ()
     if name in HEALTHY:
         assert {finding.severity for finding in ran.findings} <= {Severity.NOTE}
-    assert marker.clean() == []
 
 
 def test_there_are_healthy_ones() -> None:

@@ -234,6 +234,32 @@ def test_what_could_not_be_read_makes_it_unclear() -> None:
     assert use(TABLE, unfinished=(operation(V4),)).status is LockStatus.UNCLEAR
 
 
+@pytest.mark.parametrize(
+    ("name", "netns", "target", "status"),
+    [
+        (TABLE, NETNS, Namespaces(net=1, pid=5), LockStatus.HELD),
+        (TABLE, 1, Namespaces(net=NETNS, pid=5), LockStatus.ORPHAN),  # single connections are locked from within
+        (CHAIN, 1, Namespaces(net=NETNS, pid=5), LockStatus.HELD),
+        (CHAIN, 1, Namespaces(net=2, pid=5), LockStatus.ORPHAN),  # its target lives elsewhere
+        (CHAIN, 1, Namespaces(net=2, pid=6), LockStatus.HELD),  # a pid of another pid namespace says nothing
+        (CHAIN, 1, Namespaces(pid=5), LockStatus.HELD),
+    ],
+)
+@pytest.mark.parametrize("argv", [("criu", "dump", "-t", "50"), ("criu: dump --rpc -t 50",), ("criu", "--tree", "50")])
+def test_a_criu_holds_what_it_can_have_locked(
+    name: str, netns: int, target: Namespaces, status: LockStatus, argv: tuple[str, ...]
+) -> None:
+    criu = replace(process("criu", *argv), namespaces=Namespaces(net=netns, pid=5))
+    server = replace(process("server", pid=50), namespaces=target)
+    assert use(name, processes={77: criu, 50: server}).status is status
+
+
+def test_a_criu_of_which_nothing_is_known_may_hold_all() -> None:
+    criu = replace(process("criu", "criu", "restore", "-d"), namespaces=Namespaces())
+    assert use(CHAIN, processes={77: criu}).status is LockStatus.HELD
+    assert use(TABLE, processes={77: criu}).status is LockStatus.HELD
+
+
 def test_no_locks() -> None:
     assert map_locks(replace(evidence(TABLE), locks=())) == ()
     assert map_locks(replace(evidence(TABLE), locks=Gap("locks", "no"))) == ()
