@@ -11,7 +11,20 @@ from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
 from workbench.present.text import printable
 
-COMMANDS = ("check", "explain", "sections", "locks", "image", "events", "dump", "restore", "recover", "lab", "doctor")
+COMMANDS = (
+    "check",
+    "explain",
+    "sections",
+    "locks",
+    "image",
+    "events",
+    "dump",
+    "restore",
+    "recover",
+    "lab",
+    "doctor",
+    "completion",
+)
 """Modules of this package in the order of the help; each has ``register(subparsers)``."""
 
 EXAMPLES = """\
