@@ -17,7 +17,8 @@ same connection again after a later dump and restore have succeeded.
 What to do
 ----------
 If you still mean to restore the images of this dump, leave the lock alone: it keeps the peer waiting. If not, delete
-the rules with the commands given. The peer's next packet is then answered with a reset.
+the rules with the commands given, or with `workbench locks --remove`, which shows its plan first. The peer's next
+packet is then answered with a reset.
 
 When it is wrong
 ----------------

@@ -14,8 +14,8 @@ another iptables backend than the dump, or when a restore ended "successfully" w
 
 What to do
 ----------
-Delete the rules with the commands given. That harms nobody: the connection is held back by nothing else, and goes on
-with the next retransmission of either end.
+Delete the rules with the commands given, or with `workbench locks --remove`, which shows its plan first. That harms
+nobody: the connection is held back by nothing else, and goes on with the next retransmission of either end.
 
 When it is wrong
 ----------------

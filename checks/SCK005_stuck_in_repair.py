@@ -12,8 +12,9 @@ EPERM. CRIU turns it on to read a connection. It stays on if CRIU is killed half
 
 What to do
 ----------
-`workbench recover` turns it off for operations that the workbench began. Otherwise stop the process, let a program
-with its descriptor (pidfd_getfd) set TCP_REPAIR to 0, then lift the lock.
+`workbench recover` turns it off for operations that the workbench began, `workbench locks --remove` for others whose
+lock still stands: each stops the process for some milliseconds, turns repair mode off and lifts the lock. Without a
+lock, stop the process and let a program with its descriptor (pidfd_getfd) set TCP_REPAIR to 0.
 
 When it is wrong
 ----------------
@@ -58,6 +59,10 @@ def check(
             "what it reads fails. No CRIU is at work that would turn it off.",
             facts={"send_q": socket.send_q, "recv_q": socket.recv_q},
             quotes=(Quote("sequences", f"{socket.connection} repair"),),
-            fixes=(Fix("Put it right, if the workbench began the operation.", ("workbench", "recover")),),
+            fixes=(
+                Fix("See what the workbench would put right.", ("workbench", "locks", "--remove", "--plan"), safe=True),
+                Fix("Turn repair mode off and lift the lock.", ("workbench", "locks", "--remove")),
+                Fix("Or put it right, if the workbench began the operation.", ("workbench", "recover")),
+            ),
             follows=("unfinished-operation",),
         )
