@@ -2,12 +2,14 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.cli.exit_status import ExitStatus
 from workbench.cli.operation_document import operation_document
+from workbench.errors import WorkbenchError
 from workbench.present.text import printable
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def recover_all(options: argparse.Namespace) -> int:
     """Look first, then do it."""
+    if os.geteuid() != 0:
+        raise WorkbenchError("Only root may see what operations left behind, and put it right", "run it as root")
     from workbench.collect.events.instance import remove_abandoned
     from workbench.operation.recover import recover
 
