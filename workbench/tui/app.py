@@ -132,11 +132,9 @@ class WorkbenchApp(App[int]):
 
     @property
     def front(self) -> WorkbenchScreen | None:
-        """The screen of the current mode, whatever stands over it."""
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, WorkbenchScreen):
-                return screen
-        return None
+        """The screen of the current mode, whatever stands over it; None until it is composed."""
+        screens = (screen for screen in reversed(self.screen_stack) if isinstance(screen, WorkbenchScreen))
+        return next((screen for screen in screens if screen.is_mounted), None)
 
     def header(self, width: int) -> Line:
         """The line on top."""
