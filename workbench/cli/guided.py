@@ -10,13 +10,10 @@ from collections.abc import Callable
 from workbench.cli.exit_status import ExitStatus
 from workbench.cli.inbox import Inbox, Signalled
 from workbench.cli.operation_document import operation_document, plan_document
-from workbench.operation.diagnosis import diagnose
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Outcome, Progress, StepState
 from workbench.operation.request import Hold
 from workbench.operation.runner import Operation
-from workbench.present.findings import cause_lines
-from workbench.present.line import plain_lines
 from workbench.present.plan import HOLD_WORDS, plan_lines
 from workbench.present.progress import report_lines, step_line
 from workbench.present.text import printable
@@ -96,8 +93,7 @@ def _run(operation: Operation, form: str) -> int:
                 asking = None
                 _say("")
         document = json.dumps(operation_document(progress), indent=1) if form == "json" else ""
-        causes = cause_lines(diagnose(progress).causes)
-        _print(document or "\n".join([*report_lines(progress), *plain_lines(causes)]))
+        _print(document or "\n".join([*report_lines(progress), *_causes(progress)]))
     if interrupted and progress.outcome is Outcome.TURNED_BACK:
         return ExitStatus.INTERRUPTED
     return ExitStatus.CLEAN if progress.outcome is Outcome.SUCCEEDED else ExitStatus.FINDINGS
@@ -144,6 +140,15 @@ class _Shown:
         fresh = hold not in self._asked
         self._asked.add(hold)
         return fresh
+
+
+def _causes(progress: Progress) -> list[str]:
+    """Why it failed and what to do, where its log tells."""
+    from workbench.operation.diagnosis import diagnose
+    from workbench.present.findings import cause_lines
+    from workbench.present.line import plain_lines
+
+    return plain_lines(cause_lines(diagnose(progress).causes))
 
 
 def _print_plan(plan: Plan, form: str) -> None:
