@@ -61,7 +61,7 @@ def check(
                 operation=use.operation and use.operation.id,
                 cookies=tuple(socket.cookie for socket in use.sockets),
             ),
-            f"A {lock.backend} lock that CRIU left in {place} drops the packets of {who}. The connection is open and "
+            f"A lock ({lock.backend}) that CRIU left in {place} drops the packets of {who}. The connection is open and "
             f"cut off; it will be lost when its owner or its peer gives up.{tried}",
             facts={
                 "sockets": [str(socket.connection) for socket in use.sockets],
