@@ -45,16 +45,16 @@ class Judgement:
         return found
 
     @cached_property
-    def _places(self) -> frozenset[object]:
-        """Namespaces in which findings name connections: of sockets elsewhere the text is not made."""
-        return frozenset(key[1] for key in self._index if key[0] == "connection")
+    def _ports(self) -> frozenset[tuple[str, ...]]:
+        """Ports of the connections that findings name: of other sockets the text is not made, as it takes long."""
+        return frozenset(_ports_of(str(key[2])) for key in self._index if key[0] == "connection")
 
     def concerning(self, subject: object) -> tuple[Finding, ...]:
         """Findings about the subject of a row, in their order; a thing of an unknown kind has none."""
         if not self.findings:
             return ()
         index = self._index
-        found = {id(each): each for key in _names(subject, self._places) for each in index.get(key, ())}
+        found = {id(each): each for key in _names(subject, self._ports) for each in index.get(key, ())}
         if len(found) < 2:
             return tuple(found.values())
         return tuple(each for each in self.findings if id(each) in found)
@@ -101,13 +101,18 @@ def _all(keys: Mapping[str, object], name: str) -> Iterator[object]:
         yield from many
 
 
-def _names(subject: object, places: frozenset[object]) -> Iterator[_Key]:
+def _ports_of(connection: str) -> tuple[str, ...]:
+    """Of ``10.0.0.2:7022 -> 10.0.0.1:56692``: 7022 and 56692."""
+    return tuple(end.rpartition(":")[2] for end in connection.split(" -> "))
+
+
+def _names(subject: object, ports: frozenset[tuple[str, ...]]) -> Iterator[_Key]:
     match subject:
         case Socket():
             yield "cookie", subject.cookie
             if subject.inode:
                 yield "inode", subject.netns, subject.inode
-            if subject.peer.port and not places.isdisjoint((subject.netns, None)):
+            if ports and (str(subject.local.port), str(subject.peer.port)) in ports:
                 text = str(subject.connection.unmapped)
                 yield "connection", subject.netns, text
                 yield "connection", None, text
