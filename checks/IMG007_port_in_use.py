@@ -50,7 +50,9 @@ def check(
     needed = [
         socket.connection.local
         for socket in image.sockets
-        if socket.state is TcpState.LISTEN and not socket.socket_options.get("SO_REUSEPORT")
+        if not socket.connection.peer.port
+        and socket.connection.local.port
+        and not (socket.state is TcpState.LISTEN and socket.socket_options.get("SO_REUSEPORT"))
     ]
     for socket in sockets:
         if socket.netns != netns or socket.state is not TcpState.LISTEN:
@@ -59,7 +61,7 @@ def check(
             yield Problem(
                 Severity.ERROR,
                 Subject("socket", str(socket.local), {"inode": socket.inode, "path": image.path, "netns": netns}),
-                f"The images need to listen on {socket.local}, where {owner(socket)} listens already.",
+                f"The images need to bind {socket.local}, where {owner(socket)} listens already.",
                 facts={"local": str(socket.local), "inode": socket.inode},
                 quotes=(Quote("sockets", f"{socket.local} LISTEN {owner(socket)}"),),
                 fixes=(Fix("Stop the program that listens there, or restore in another network namespace."),),

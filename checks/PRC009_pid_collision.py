@@ -48,6 +48,9 @@ def check(
     for task in image.tasks:
         taken = processes.get(task.pid)
         if taken is None:
+            member = next((each for each in processes.values() if task.pid in {each.pgid, each.sid}), None)
+            if member is not None:
+                yield _group(task.pid, task.command, member, processes)
             continue
         zombie = taken.state == "Z"
         how = "is a zombie that its parent has not reaped" if zombie else f"runs as {taken.command}"
@@ -66,3 +69,17 @@ def check(
                 Fix("Or restore in a pid namespace of its own."),
             ),
         )
+
+
+def _group(pid: int, command: str, member: Process, processes: Mapping[int, Process]) -> Problem:
+    """No process has the number, but a process group or session of others still goes by it."""
+    kind = "session" if member.sid == pid else "process group"
+    return Problem(
+        Severity.ERROR,
+        process_subject(member.pid, processes),
+        f"The images need pid {pid} for {command}, and {member.command} {member.pid} is still in the {kind} of that "
+        "number: the kernel does not give it away until the last member has ended.",
+        facts={"pid": pid, "member": member.pid},
+        quotes=(Quote("processes", f"{member.pid} {member.command} pgid {member.pgid} sid {member.sid}"),),
+        fixes=(Fix("End that process, if it may end."), Fix("Or restore in a pid namespace of its own.")),
+    )

@@ -4,6 +4,7 @@ import pytest
 
 from tests.contract.test_log_messages import MESSAGES
 from tests.e2e.preflight.kinds import KINDS
+from tests.e2e.preflight.test_restore import CASES
 from tests.unit.checks.test_recordings import LOCKS
 from workbench.checking.loading import Entry, entries
 from workbench.lab.scenario import load, names
@@ -15,6 +16,8 @@ ON_RECORDINGS = {code for codes in LOCKS.values() for code in codes} | {"IMG010"
 """Each is seen to fire on what was recorded (tests/unit/checks/test_recordings.py)."""
 ON_SUBJECTS = {kind.cause for kind in KINDS}
 """By name; each is seen to fire on a real process before CRIU is asked to dump it (tests/e2e/preflight)."""
+ON_RESTORES = {code for case in CASES for code in case.codes}
+"""Each is seen to fire on real images before CRIU is asked to restore them (tests/e2e/preflight/test_restore.py)."""
 ON_MESSAGES = {name for name, _ in MESSAGES}
 """By name; each is seen to fire on what CRIU and container engines print (tests/contract/test_log_messages.py)."""
 NOT_MADE_HERE = {
@@ -27,7 +30,7 @@ NOT_MADE_HERE = {
 
 def _fires(entry: Entry) -> bool:
     return (
-        entry.code in IN_SCENARIOS | ON_RECORDINGS
+        entry.code in IN_SCENARIOS | ON_RECORDINGS | ON_RESTORES
         or entry.name in ON_SUBJECTS
         or (entry.code.startswith("LOG") and entry.name in ON_MESSAGES)
     )

@@ -118,6 +118,7 @@ def _evidence(options: argparse.Namespace) -> tuple[Evidence, tuple[WorkbenchErr
     if options.sources and not options.purpose and not scope.asked(options):
         return files.evidence, files.unreadable, scope.Scope()
     from workbench.cli.look import look_at_host
+    from workbench.collect.files import collect_files
 
     evidence, part = look_at_host(options, for_dump=options.purpose == "dump")
     read = files.evidence
@@ -134,7 +135,11 @@ def _evidence(options: argparse.Namespace) -> tuple[Evidence, tuple[WorkbenchErr
     if options.purpose == "restore" and not isinstance(read.images, Gap):
         directory = read.images[0].path
         netns = next(iter(part.netns)) if len(part.netns) == 1 else None
-        evidence = replace(evidence, target=Target("restore", directory, images=directory, netns=netns))
+        evidence = replace(
+            evidence,
+            files=collect_files(item.path for item in read.images[0].files),
+            target=Target("restore", directory, images=directory, netns=netns),
+        )
     return evidence, files.unreadable, part
 
 

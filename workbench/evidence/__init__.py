@@ -3,6 +3,7 @@
 from workbench.evidence.borrowed import BorrowedSocket as BorrowedSocket
 from workbench.evidence.evidence import Evidence as Evidence
 from workbench.evidence.evidence import not_collected as not_collected
+from workbench.evidence.file_status import FileStatus as FileStatus
 from workbench.evidence.gap import Gap as Gap
 from workbench.evidence.host import CriuTool as CriuTool
 from workbench.evidence.host import Host as Host
@@ -10,6 +11,7 @@ from workbench.evidence.host import Part as Part
 from workbench.evidence.host import Sysctl as Sysctl
 from workbench.evidence.image import DumpStats as DumpStats
 from workbench.evidence.image import ImageDirectory as ImageDirectory
+from workbench.evidence.image import ImageFile as ImageFile
 from workbench.evidence.image import ImageSocket as ImageSocket
 from workbench.evidence.image import ImageTask as ImageTask
 from workbench.evidence.image import Queue as Queue

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from workbench.evidence.borrowed import BorrowedSocket
+from workbench.evidence.file_status import FileStatus
 from workbench.evidence.gap import Gap
 from workbench.evidence.host import Host, Sysctl
 from workbench.evidence.image import ImageDirectory
@@ -54,6 +55,8 @@ class Evidence:
     network: Network | Gap = field(default_factory=lambda: not_collected("network"))
     conntrack: tuple[ConntrackEntry, ...] | Gap = field(default_factory=lambda: not_collected("conntrack"))
     images: tuple[ImageDirectory, ...] | Gap = field(default_factory=lambda: not_collected("images"))
+    files: Mapping[str, FileStatus] | Gap = field(default_factory=lambda: not_collected("files"))
+    """Of this host, by path: those that the images need."""
     log: tuple[LogLine, ...] | Gap = field(default_factory=lambda: not_collected("log"))
     logs: tuple[LogDigest, ...] | Gap = field(default_factory=lambda: not_collected("logs"))
     """What each log says, one after the other; ``log`` has the lines that they kept."""

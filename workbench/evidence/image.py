@@ -63,6 +63,18 @@ class ImageTask:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFile:
+    """One file that a restored process opens or maps again by its path (``reg_file_entry``)."""
+
+    path: str
+    """In the mount namespace of the dumped root; hostile."""
+    size: int | None = None
+    """Bytes at dump time; CRIU refuses the restore if it has changed. None where CRIU does not ask."""
+    mode: int | None = None
+    """``st_mode`` at dump time; likewise."""
+
+
+@dataclass(frozen=True, slots=True)
 class DumpStats:
     """``stats-dump``: microseconds and page counts."""
 
@@ -106,6 +118,8 @@ class ImageDirectory:
     restore_stats: RestoreStats | None = None
     problems: tuple[str, ...] = ()
     """What is missing, truncated or does not fit; one sentence each."""
+    files: tuple[ImageFile, ...] = ()
+    """Without those that were deleted: their contents are in the images."""
 
     @property
     def root_pid(self) -> int | None:

@@ -6,13 +6,13 @@ this chain reaches belongs to the dump: a directory that was used twice keeps fi
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import DumpStats, ImageDirectory, ImageSocket, ImageTask, RestoreStats, TcpState
+from workbench.evidence import DumpStats, ImageDirectory, ImageFile, ImageSocket, ImageTask, RestoreStats, TcpState
 from workbench.read.image_file import Absent, Damage, message_class, read_image_file
 from workbench.read.image_socket import socket_of, stream_of, text
 
@@ -47,6 +47,7 @@ def read_image_directory(path: str | Path) -> ImageDirectory:
         dump_stats=reader.dump_stats,
         restore_stats=reader.restore_stats,
         problems=tuple(reader.problems),
+        files=tuple(reader.files),
     )
 
 
@@ -83,6 +84,7 @@ class _Reader:
     inventory: Any = None
     tasks: list[ImageTask] = field(default_factory=list)
     sockets: list[ImageSocket] = field(default_factory=list)
+    files: list[ImageFile] = field(default_factory=list)
     dump_stats: DumpStats | None = None
     restore_stats: RestoreStats | None = None
     _root_ids: Any = None
@@ -186,7 +188,9 @@ class _Reader:
             name, entries = "inetsk.img", self._messages("inetsk.img", "inetsk")
         else:
             name = "files.img"
-            entries = [entry.isk for entry in self._messages(name, "files") if entry.HasField("isk")]
+            everything = self._messages(name, "files")
+            entries = [entry.isk for entry in everything if entry.HasField("isk")]
+            self._read_files([entry.reg for entry in everything if entry.HasField("reg")])
         for entry in entries:
             if entry.proto != _TCP:
                 continue
@@ -199,6 +203,16 @@ class _Reader:
         for missing in sorted(holders.keys() - {entry.id for entry in entries})[:_PROBLEM_LIMIT]:
             pid, fd = holders[missing][0]
             self._problem(f"{name} lacks the socket of descriptor {fd} of process {pid} (id {missing:#x})")
+
+    def _read_files(self, entries: Sequence[Any]) -> None:
+        """Regular files by path; a deleted one is restored from the images (``remap-fpath.img`` names its id)."""
+        deleted: set[int] = set()
+        if entries and "remap-fpath.img" in self.names:
+            deleted = {entry.orig_id for entry in self._messages("remap-fpath.img", "remap-fpath")}
+        for entry in entries:
+            if entry.id not in deleted:
+                size = entry.size if entry.HasField("size") else None
+                self.files.append(ImageFile(text(entry.name), size, entry.mode if entry.HasField("mode") else None))
 
     def _with_stream(self, found: ImageSocket) -> ImageSocket:
         """The socket with its stream image, if it must have one: connected, and not dumped with --tcp-close."""

@@ -18,14 +18,19 @@ from workbench.checking.loading import entries, load
 from workbench.checking.running import Report, judge
 from workbench.checking.survival import Verdict
 from workbench.collect import procfs
+from workbench.collect.files import collect_files
 from workbench.collect.live import LiveSource
 from workbench.collect.processes import tree
 from workbench.criu.rpc import Swrk
 from workbench.evidence import CriuTool, Evidence, Gap, Socket, Target
+from workbench.read.criu_images import read_image_directory
 
 ROOT = Path(__file__).parents[3]
 SECTIONS = frozenset(
     {"processes", "descriptors", "borrowed", "sockets", "sequences", "network", "host", "sysctls", "rules", "locks"}
+)
+RESTORE_SECTIONS = frozenset(
+    {"processes", "sockets", "sequences", "network", "host", "sysctls", "rules", "locks", "images", "conntrack"}
 )
 DEADLINE_S = 20.0
 _OF_ONE_RUN = re.compile(r"\([^)]*\)|\[[0-7]+\]|\b0x[0-9a-f]+\b|\b[0-9a-f]*\d[0-9a-f]*\b")
@@ -104,6 +109,25 @@ class Subject:
         assert not isinstance(found.processes, Gap)
         return replace(found, target=Target("dump", "subject", frozenset(tree(found.processes, (self.pid,)))))
 
+    def restore_evidence(self) -> Evidence:
+        """What a preflight for the restore of its images would look at."""
+        source = LiveSource(
+            RESTORE_SECTIONS, images=lambda: (image,), criu=lambda: CriuTool(self.criu, "", True, "path")
+        )
+        image = read_image_directory(self.images)
+        try:
+            found = source.evidence()
+        finally:
+            source.close()
+        files = collect_files(each.path for each in image.files)
+        return replace(found, files=files, target=Target("restore", image.path, images=image.path, netns=self.netns))
+
+    def inside(self, *command: str) -> None:
+        """Run a command in the namespace."""
+        subprocess.run(
+            ["nsenter", f"--net={self.netns_path}", *command], check=True, capture_output=True, timeout=DEADLINE_S
+        )
+
     def dump(self, options: Mapping[str, object]) -> list[str]:
         """Errors of a dump; empty if it succeeded, and then everything of it has ended."""
         for each in self.images.iterdir():
@@ -122,6 +146,10 @@ class Subject:
         if errors:
             until(lambda: procfs.read(f"/proc/{self.pid}/stat") is None)
         return errors
+
+    def restore_again(self, options: Mapping[str, object]) -> list[str]:
+        """Errors of a restore while what was restored before still lives."""
+        return self._request("restore", options)
 
     def restore_on_terminal(self) -> list[str]:
         """Errors of a restore that is typed into a terminal, as ``--shell-job`` needs it."""
@@ -194,10 +222,10 @@ def verdicts_of(evidence: Evidence) -> tuple[Verdict, ...]:
 
 
 def report_of(evidence: Evidence) -> Report:
-    """What the library says of processes and sockets; locks of others that come and go are not its matter here."""
+    """What the library says of processes, sockets and images; locks of others that come and go are not its matter."""
     return judge(_library(), evidence)
 
 
 @cache
 def _library() -> list[Check | Broken]:
-    return [load(entry) for entry in entries() if entry.code[:3] in {"PRC", "SCK"} and not entry.own]
+    return [load(entry) for entry in entries() if entry.code[:3] in {"PRC", "SCK", "IMG"} and not entry.own]

@@ -24,7 +24,9 @@ from tests.e2e.preflight.making import (
 )
 
 IPPROTO_MPTCP = 262
-TCP_MD5SIG, SO_ATTACH_BPF = 14, 50
+TCP_MD5SIG, TCP_REPAIR, SO_ATTACH_BPF = 14, 19, 50
+ADDRESS, ELSEWHERE = "10.9.9.1", "10.9.9.77"
+"""Our own, and one of the same network that nobody has."""
 BPF, BPF_PROG_LOAD = 321, 5  # on x86_64
 IP_FREEBIND, IP_TRANSPARENT, IPV6_FREEBIND = 15, 19, 78
 
@@ -216,6 +218,16 @@ def transparent_listen() -> list[socket.socket]:
     made.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
     made.bind(("10.200.0.1", 0))
     made.listen()
+    return [made]
+
+
+def to_elsewhere() -> list[socket.socket]:
+    """A connection to a peer that is not there: made in repair mode, in which connect(2) sends nothing."""
+    made = socket.socket()
+    made.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    made.bind((ADDRESS, 0))
+    made.connect((ELSEWHERE, 9))
+    made.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, -1)
     return [made]
 
 

@@ -78,6 +78,10 @@ def test_a_pid_of_the_images_is_taken() -> None:
     zombie = host(images=(IMAGE,), processes={50: replace(SERVER, state="Z", argv=())}, target=RESTORE)
     assert "zombie" in one("PRC009", zombie).problem.message
     assert ask("PRC009", host(images=(IMAGE,), processes={}, target=RESTORE)) == []
+    member = replace(SERVER, pid=55, ppid=1, command="worker")
+    held = one("PRC009", host(images=(IMAGE,), processes={55: member}, target=RESTORE))
+    assert "session" in held.problem.message
+    assert ask("PRC009", host(images=(IMAGE,), processes={55: replace(member, sid=55, pgid=55)}, target=RESTORE)) == []
     assert ask("PRC009", host(images=(IMAGE,), target=TARGET)) == []
 
 
