@@ -14,6 +14,7 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.operations import Operations
 from workbench.tui.picture import screen_lines
 from workbench.tui.screens.connections import ConnectionsScreen
+from workbench.tui.screens.options import OptionsScreen
 from workbench.tui.screens.table import TableScreen
 
 SIZES = ((60, 20), (80, 24), (200, 60))
@@ -32,6 +33,22 @@ async def test_keys_lead_to_the_screens() -> None:
         ):
             await pilot.press(key)
             assert app.current_mode == mode
+
+
+@pytest.mark.parametrize("size", [(40, 10), (59, 24), (80, 15), (20, 5)])
+async def test_a_terminal_that_is_too_small_is_told_so(size: tuple[int, int]) -> None:
+    app = application()
+    async with app.run_test(size=size) as pilot:
+        await says(pilot, "larger" if size[0] > 20 else "20x5")
+        await pilot.resize_terminal(60, 16)
+        await says(pilot, "56692")
+        await press(pilot, ("d", "@Network lock"))
+        await pilot.resize_terminal(*size)
+        await says(pilot, "larger" if size[0] > 20 else "20x5")
+        await pilot.press("escape")
+        assert isinstance(app.screen, OptionsScreen)
+        await pilot.resize_terminal(size[0] - 1, size[1])
+        assert isinstance(app.screen, OptionsScreen)
 
 
 async def test_the_filter_survives_new_rows_other_screens_and_the_detail() -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.events import Resize
 from textual.message import Message
 from textual.screen import Screen
 
@@ -32,6 +33,7 @@ from workbench.tui.screens.netfilter import NetfilterScreen
 from workbench.tui.screens.operation import OperationScreen
 from workbench.tui.screens.processes import ProcessesScreen
 from workbench.tui.screens.table import TableScreen
+from workbench.tui.screens.too_small import TooSmallScreen, is_too_small
 from workbench.tui.session import Session
 from workbench.tui.widgets.bars import TabBar
 from workbench.tui.wiring import LiveHost
@@ -113,6 +115,7 @@ class WorkbenchApp(App[int]):
         self._seek: dict[str, int] = {}
         """By screen: the process to put the cursor on when it is seen."""
         self._told_unfinished = False
+        self._too_small = False
         self._collector = Collector(
             open_source,
             judge,
@@ -126,6 +129,14 @@ class WorkbenchApp(App[int]):
         self.set_interval(1.0, self._tick)
         if self._lab_name:
             self.action_lab()
+
+    def on_resize(self, event: Resize) -> None:
+        """Once for each time that the terminal becomes too small: who wants to see what fits is left alone."""
+        was, self._too_small = self._too_small, is_too_small(event.size)
+        if self._too_small and not was:
+            self.push_screen(TooSmallScreen())
+        elif not self._too_small and isinstance(self.screen, TooSmallScreen):
+            self.pop_screen()
 
     def on_unmount(self) -> None:
         self._collector.stop()
