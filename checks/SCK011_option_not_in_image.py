@@ -68,7 +68,7 @@ def check(
         yield Problem(
             Severity.WARNING if vital else Severity.NOTE,
             subject(verdict, processes),
-            f"No image can carry this of {name}, and it will be gone after the restore: {listed(lost)}.",
+            f"{name} has settings that no image can carry; they will be gone after the restore: {listed(lost)}.",
             facts={"lost": lost},
             quotes=quotes(verdict),
             fixes=(Fix("Let the program set it again after the restore, if it matters."),),

@@ -89,8 +89,10 @@ def read_all_options(sock: socket.socket) -> dict[str, int | str]:
         if level == IPPROTO_IPV6 and sock.family != socket.AF_INET6:
             continue
         for name, number in names.items():
-            with contextlib.suppress(OSError):
+            try:
                 values[name] = sock.getsockopt(level, number)
+            except OSError:  # this kernel or kind of socket lacks it
+                continue
     with contextlib.suppress(OSError):  # unsigned long, all ones for no limit
         values["SO_MAX_PACING_RATE"] = int.from_bytes(sock.getsockopt(SOL_SOCKET, 47, 8), sys.byteorder)
     values |= _filters(sock)
