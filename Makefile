@@ -1,7 +1,8 @@
 # setup: everything needed, idempotent · run: setup, then the application (without a terminal: a guided dump and
-# restore of the lab connection, as a report) · test: all that must hold · check: the quick part of it · docs: the pages of all checks
+# restore of the lab connection, as a report) · test: all that must hold · check: the quick part of it · bench: measured
+# beside the usual tools · soak: ROUNDS (20) of the main scenarios · docs: the pages of all checks
 
-.PHONY: setup run test check unit e2e bench docs lock clean
+.PHONY: setup run test check contract e2e bench soak docs lock clean
 PYTHON := .venv/bin/python
 
 setup:
@@ -10,20 +11,31 @@ setup:
 run: setup
 	@if [ -t 0 ] && [ -t 1 ]; then .venv/bin/workbench --lab established; else .venv/bin/workbench lab run established; fi
 
-test: check e2e
+test: check contract e2e
 
 check: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PYTHON) -m pytest -q tests/unit tests/contract tests/tui
+	$(PYTHON) -m pytest -q tests/unit
+
+contract: setup
+	$(PYTHON) -m pytest -q tests/contract tests/tui
 
 e2e: setup
 	$(PYTHON) -m pytest -q tests/e2e
 
 bench: setup
 	$(PYTHON) -m pytest -q -s tests/bench
+
+soak: setup
+	@for round in $$(seq $${ROUNDS:-20}); do \
+	  for name in established established-v6 loopback unread-data unsent-data many-connections; do \
+	    .venv/bin/workbench lab run $$name >/dev/null || exit 1; \
+	  done; \
+	  echo "round $$round: every connection went on"; \
+	done
 
 docs: setup
 	$(PYTHON) -m workbench.checking.pages docs/checks
