@@ -35,6 +35,15 @@ async def test_keys_lead_to_the_screens() -> None:
             assert app.current_mode == mode
 
 
+async def test_the_palette_shows_what_is_typed() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await press(pilot, ("ctrl+p", *"netfil", "@Netfilter (3)"))
+        assert any(each.strip().endswith("netfil") for each in screen_lines(app))
+        await press(pilot, ("enter",))
+        await until(pilot, lambda: app.current_mode == "netfilter")
+
+
 @pytest.mark.parametrize("size", [(40, 10), (59, 24), (80, 15), (20, 5)])
 async def test_a_terminal_that_is_too_small_is_told_so(size: tuple[int, int]) -> None:
     app = application()
