@@ -1,9 +1,11 @@
 """``workbench events``: what happens to connections on this host, as it happens, and who reset which and why."""
 
 import argparse
+import contextlib
 import json
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -58,39 +60,50 @@ def events(options: argparse.Namespace) -> int:
     if options.seconds is not None and not options.seconds > 0:
         raise WorkbenchError(f"--seconds {options.seconds:g} is no time", "give a number above 0")
     selection, host = _selection(options)
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    follower = _follow(options.criu_log)
     reader = EventReader()
-    refused = None
-    try:
-        refused = reader.start()
+    with _interruption() as interrupted, reader:
         timeline = _Timeline(reader, selection, options.format)
         for gap in reader.gaps:
             _say(gap)
-        if refused is None:
+        if reader.refused is None:
             timeline.begin()
-            _record(reader, timeline, options)
-    except KeyboardInterrupt:  # the way to end it
-        pass
-    finally:
+            _record(reader, timeline, options, follower, interrupted)
         reader.close()
-    timeline.show(reader.take(0), settle=True)
-    timeline.end(host, reader.gaps)
-    return ExitStatus.CLEAN if refused is None else ExitStatus.USAGE
+        timeline.show(reader.take(0), settle=True)
+        timeline.end(host, reader.gaps)
+    return ExitStatus.CLEAN if reader.refused is None else ExitStatus.USAGE
 
 
-def _record(reader: "EventReader", timeline: "_Timeline", options: argparse.Namespace) -> None:
-    follower = _follow(options.criu_log)
+@contextlib.contextmanager
+def _interruption() -> "Iterator[threading.Event]":
+    """Set by SIGINT or SIGTERM, which end this command: what is being printed then is printed to its end."""
+    interrupted = threading.Event()
+    former = {number: signal.signal(number, lambda *_: interrupted.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _record(
+    reader: "EventReader",
+    timeline: "_Timeline",
+    options: argparse.Namespace,
+    follower: "LogFollower | None",
+    interrupted: threading.Event,
+) -> None:
     try:
         end = None if options.seconds is None else time.monotonic() + options.seconds
-        while end is None or time.monotonic() < end:
+        while not interrupted.is_set() and (end is None or time.monotonic() < end):
             left = _WAIT_S if end is None else max(min(end - time.monotonic(), _WAIT_S), 0)
             found = reader.take(left)
             if follower:
                 found += _stages(follower, Path(options.criu_log))
             timeline.show(found)
-            if timeline.held_back:
-                # Events may be there at once, again and again: what is held back needs its time to settle.
-                time.sleep(min(left, 0.02))
+            # Many at a time: what belongs to a reset is looked for among all that are not settled yet.
+            interrupted.wait(min(left, _WAIT_S / 2))
     finally:
         if follower:
             follower.close()
@@ -113,11 +126,6 @@ class _Timeline:
         self._rows: list[Row] = []
         self._found: list[Row] = []
         self._wall_ns = time.time_ns() - time.monotonic_ns()
-
-    @property
-    def held_back(self) -> bool:
-        """Whether there are events that are shown only once all that belongs to them is known."""
-        return bool(self._held)
 
     def begin(self) -> None:
         """The heading of a table."""
@@ -163,7 +171,7 @@ class _Timeline:
                         "lost": self._reader.lost}  # fmt: skip
             _print(json.dumps(document, indent=1))
         if self._reader.lost:
-            sys.stderr.write(f"workbench: at least {self._reader.lost} events were lost\n")
+            sys.stderr.write(f"workbench: at least {self._reader.lost} records were lost\n")
 
     def _print(self, each: "Event | Attribution", names: Mapping[int, str]) -> None:
         from workbench.evidence.event import Event, EventKind

@@ -40,7 +40,7 @@ class Maker(StrEnum):
     KERNEL = "kernel"
     """A socket that belongs to nobody or is raw: TCP's own for answers without a socket, or a program's raw socket."""
     NETFILTER = "netfilter"
-    """No socket at all: a REJECT rule."""
+    """No socket at all: a REJECT rule, or TCP that answers over IPv6 without a socket (then there is a RESET_SENT)."""
     PACKET_SOCKET = "packet-socket"
     """A program, past the protocol stack (packet(7))."""
     FORWARDED = "forwarded"

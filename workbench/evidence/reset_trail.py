@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.evidence.event import Event, EventKind, Maker, Segment
-from workbench.evidence.socket import Connection
+from workbench.evidence.socket import Connection, TcpState
 
 SETTLED_NS = 200_000_000
 """So long after a reset all that belongs to it was seen, on this host."""
@@ -35,7 +35,7 @@ class Effect(StrEnum):
     """It left this host, or what became of it was not recorded."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Trail:
     """All that was seen of one reset."""
 
@@ -67,6 +67,8 @@ class Trail:
                     return Effect.NOBODY
                 case "NETFILTER_DROP":
                     return Effect.BLOCKED
+                case "TCP_RESET" if self.dropped.state is TcpState.LISTEN:
+                    return Effect.NOBODY
                 case "TCP_RESET":
                     return Effect.CHALLENGED
                 case _:
@@ -93,7 +95,7 @@ def trails(events: Sequence[Event]) -> list[Trail]:
     for way, event in related:
         if event.kind is EventKind.RESET_PACKET and not event.incoming and event.maker is not Maker.FORWARDED:
             own = [reset for reset in of.get(way, ()) if reset.sent and not reset.left
-                   and event.maker in {Maker.TCP, Maker.KERNEL}
+                   and event.maker is not Maker.PACKET_SOCKET
                    and reset.sent.netns == event.netns and abs(reset.at_ns - event.at_ns) < SAME_ACT_NS]  # fmt: skip
             reset = min(own, key=lambda one: abs(one.at_ns - event.at_ns)) if own else start(way, event)
             reset.left = event
@@ -101,12 +103,12 @@ def trails(events: Sequence[Event]) -> list[Trail]:
             if event.segment and event.segment.seq:
                 numbered.setdefault(_numbers(event.segment), []).append(reset)
     for way, event in related:
-        if event.kind is EventKind.RESET_PACKET and event.incoming:
+        if event.kind is EventKind.RESET_PACKET and (event.incoming or event.maker is Maker.FORWARDED):
             renamed = numbered.get(_numbers(event.segment), ()) if event.segment else ()  # NAT changed the addresses
             reset = _on_its_way(of.get(way, ()), event) or _on_its_way(renamed, event) or start(way, event)
             reset.arrivals.append(event)
-        elif event.kind is EventKind.RESET_PACKET and event.maker is Maker.FORWARDED:
-            (_on_its_way(of.get(way, ()), event) or start(way, event)).arrivals.append(event)
+            if reset not in of.get(way, ()):
+                of.setdefault(way, []).append(reset)
     for way, event in related:
         if event.kind in {EventKind.RESET_RECEIVED, EventKind.DROP}:
             reset = _received(of.get(way, ()), event) or start(way, event)

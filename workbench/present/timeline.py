@@ -46,7 +46,7 @@ def what(event: Event) -> str:
         case EventKind.STAGE:
             return printable(f"criu: {event.reason}")
         case EventKind.LOSS:
-            return printable(f"at least {count(event.lost, 'event')} lost: {event.reason}")
+            return printable(f"lost, at least {count(event.lost, 'record')}: {event.reason}")
 
 
 def why(attribution: Attribution) -> str:

@@ -64,7 +64,7 @@ class Scene:
         mine = os.getpid()
         self.server = Host(f"wb-ev-{mine}-s", "10.79.0.2")
         self.client = Host(f"wb-ev-{mine}-c", "10.79.0.1")
-        self.hosts = (self.server, self.client)
+        self.hosts: tuple[Host, ...] = (self.server, self.client)
         self.open: list[socket.socket] = []
         self.recorded: list[Event] = []
         self.server.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.client.name)

@@ -22,7 +22,7 @@ def address(packed: bytes) -> str:
     return socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
 
 
-@lru_cache(1 << 14)
+@lru_cache(1 << 15)
 def connection(local: bytes, local_port: int, peer: bytes, peer_port: int) -> Connection:
     """The connection between two packed addresses."""
     return Connection(Endpoint(address(local), local_port), Endpoint(address(peer), peer_port))
@@ -39,8 +39,11 @@ def socket_address(data: bytes) -> tuple[bytes, int] | None:
     return None
 
 
-def segment(header: bytes) -> tuple[Connection, Segment] | None:
-    """Source, then destination, and the TCP header of an IP packet; None if it is not TCP over IP."""
+def segment(header: bytes, *, incoming: bool) -> tuple[Connection, Segment] | None:
+    """The connection and the TCP header of an IP packet; None if it is not TCP over IP.
+
+    The source stands first, or the destination if it is ``incoming``: the end that is here.
+    """
     version = header[0] >> 4 if header else 0
     if version == 4:
         first, total, identification, ttl, source, destination = _IPV4.unpack_from(header)
@@ -58,5 +61,8 @@ def segment(header: bytes) -> tuple[Connection, Segment] | None:
         return None
     source_port, destination_port, seq, ack, offset, flags, window = _TCP.unpack_from(header, start)
     length = max(total - start - (offset >> 4) * 4, 0)
-    ends = connection(source, source_port, destination, destination_port)
+    if incoming:
+        ends = connection(destination, destination_port, source, source_port)
+    else:
+        ends = connection(source, source_port, destination, destination_port)
     return ends, Segment(seq, ack, flags, window, ttl, length, identification)

@@ -8,7 +8,7 @@ from workbench.evidence.event import RST
 
 IPPROTO_TCP = 6
 _NO_HEADER = 0xFFFF
-"""``skb->network_header`` or ``transport_header`` of a segment that has none yet."""
+"""``skb->network_header`` of a segment that has none yet."""
 _LENGTH = RECORD.itemsize
 _HEADER = OFFSETS["header"]
 _KEY = -_LENGTH - 32
@@ -91,16 +91,17 @@ class Probes:
     def _begin_transmitted(self, write: bpf.Program) -> None:
         write.load(_SEGMENT, _CONTEXT, 0)
         self._only_ip(write)
-        write.load(3, _SEGMENT, *self._place("sk_buff", "transport_header"))
-        write.end_if_equal(3, _NO_HEADER)
+        write.load(_KEPT, _SEGMENT, *self._place("sk_buff", "network_header"))
+        write.end_if_equal(_KEPT, _NO_HEADER)
         write.load(_SCRATCH, _SEGMENT, *self._place("sk_buff", "head"))
-        write.add_register(3, _SCRATCH)
-        _flags(write)
+        write.add_register(_KEPT, _SCRATCH)
+        _clear(write)
+        write.copy(3, _KEPT)
+        _copy(write, _HEADER, HEADER_BYTES)
+        _only_tcp(write)
+        _reset_bit(write)
         write.end_if_zero(_SCRATCH)
         write.load(_SOCK, _SEGMENT, *self._place("sk_buff", "sk"))
-        _clear(write)
-        self._copy_header(write)
-        _only_tcp(write)
         self._segment(write)
 
     def _begin_arrived(self, write: bpf.Program) -> None:
@@ -120,28 +121,21 @@ class Probes:
         write.load(_SCRATCH, bpf.FRAME, OFFSETS["netns"], 4)
         write.store(bpf.FRAME, _KEY + 16, _SCRATCH, 4)
 
-        write.load(2, bpf.FRAME, _HEADER, 1)
-        write.copy(3, 2)
-        write.shift_right(3, 4)
-        ipv6 = write.jump_if_equal(3, 6)
+        write.load(_SCRATCH, bpf.FRAME, _HEADER, 1)
+        write.shift_right(_SCRATCH, 4)
+        ipv6 = write.jump_if_equal(_SCRATCH, 6)
         write.load(_SCRATCH, bpf.FRAME, _HEADER + 12, 4)
         write.store(bpf.FRAME, _KEY, _SCRATCH, 4)
         write.load(_SCRATCH, bpf.FRAME, _HEADER + 8, 1)
-        write.mask(2, 15)
-        write.add_register(2, 2)
-        write.add_register(2, 2)  # words of 4 bytes
         chosen = write.jump()
         write.land(ipv6)
         for offset in (0, 8):
             write.load(_SCRATCH, bpf.FRAME, _HEADER + 8 + offset)
             write.store(bpf.FRAME, _KEY + offset, _SCRATCH)
         write.load(_SCRATCH, bpf.FRAME, _HEADER + 7, 1)
-        write.number(2, 40)
         write.land(chosen)
         write.store(bpf.FRAME, _KEY + KEY_BYTES, _SCRATCH, TTL_BYTES)
-        write.copy(3, _KEPT)
-        write.add_register(3, 2)
-        _flags(write)
+        _reset_bit(write)
         write.copy(_KEPT, _SCRATCH)
 
         write.map(1, self._ttls)
@@ -213,7 +207,7 @@ class Probes:
         keep("segment", _SEGMENT)
 
     def _socket(self, write: bpf.Program, *, is_argument: bool) -> None:
-        """Family, type, namespace and cookie of the socket, where there is one."""
+        """Family, type, state, namespace and cookie of the socket, where there is one."""
         absent = [write.jump_if_equal(_SOCK, 0)]
         if is_argument:
             write.copy(1, _SOCK)
@@ -224,7 +218,9 @@ class Probes:
         write.load(_SCRATCH, _SOCK, *self._place("sock", "__sk_common.skc_family"))
         write.store(bpf.FRAME, OFFSETS["family"], _SCRATCH, 2)
         write.load(_SCRATCH, _SOCK, *self._place("sock", "sk_type"))
-        write.store(bpf.FRAME, OFFSETS["type"], _SCRATCH, 2)
+        write.store(bpf.FRAME, OFFSETS["type"], _SCRATCH, 1)
+        write.load(_SCRATCH, _SOCK, *self._place("sock", "__sk_common.skc_state"))
+        write.store(bpf.FRAME, OFFSETS["state"], _SCRATCH, 1)
         write.load(_SCRATCH, _SOCK, *self._place("sock", "__sk_common.skc_net.net"))
         absent.append(write.jump_if_equal(_SCRATCH, 0))
         write.load(_SCRATCH, _SCRATCH, *self._place("net", "ns.inum"))
@@ -259,8 +255,24 @@ def _only_tcp(write: bpf.Program) -> None:
     write.end_unless_equal(_SCRATCH, IPPROTO_TCP)
 
 
-def _flags(write: bpf.Program) -> None:
-    """The RST bit of the TCP header at the address in register 3, in the scratch register."""
+def _reset_bit(write: bpf.Program) -> None:
+    """RST or 0 in the scratch register, for the IP packet at ``_KEPT`` whose header was copied.
+
+    Where the TCP header is, its own place in the segment tells: ``skb->transport_header`` is not set by everybody.
+    """
+    write.load(2, bpf.FRAME, _HEADER, 1)
+    write.copy(_SCRATCH, 2)
+    write.shift_right(_SCRATCH, 4)
+    ipv6 = write.jump_if_equal(_SCRATCH, 6)
+    write.mask(2, 15)
+    write.add_register(2, 2)
+    write.add_register(2, 2)  # it counts words of 4 bytes
+    chosen = write.jump()
+    write.land(ipv6)
+    write.number(2, 40)
+    write.land(chosen)
+    write.copy(3, _KEPT)
+    write.add_register(3, 2)
     write.add(3, 13)
     _copy(write, _KEY - 8, 1)
     write.load(_SCRATCH, bpf.FRAME, _KEY - 8, 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 
 from workbench.collect.bpf import BpfError
-from workbench.collect.btf import BtfError
+from workbench.collect.btf import VMLINUX, BtfError
 from workbench.collect.events import witness as witnessing
 from workbench.collect.events.formats import Format, parse_format
 from workbench.collect.events.instance import BUFFER_KIB, Instance, remove_abandoned
@@ -30,7 +30,7 @@ SETTLED_NS = 5_000_000
 """An event is in its buffer so long after it happened, unless its processor was taken away."""
 LOOK_AROUND_S = 1.0
 """How often new namespaces, losses and forgotten witnesses are looked for."""
-MOST_WAITING = 500_000
+MOST_WAITING = 200_000
 """Events that nobody took: more are counted as lost."""
 _PAGE_BYTES = 1 << 16
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC
@@ -41,9 +41,15 @@ class EventReader:
     """Use it as a context manager: it records from entering to leaving. ``take`` may be called from any one thread."""
 
     def __init__(
-        self, *, buffer_kib: int = BUFFER_KIB, ring_bytes: int = RING_BYTES, most_waiting: int = MOST_WAITING
+        self,
+        *,
+        buffer_kib: int = BUFFER_KIB,
+        ring_bytes: int = RING_BYTES,
+        most_waiting: int = MOST_WAITING,
+        btf: Path = VMLINUX,
     ) -> None:
-        """``buffer_kib`` for each processor."""
+        """``buffer_kib`` for each processor; ``btf``: where the kernel describes its structures."""
+        self._btf = btf
         self._buffer_kib = buffer_kib
         self._ring_bytes = ring_bytes
         self._most_waiting = most_waiting
@@ -55,7 +61,8 @@ class EventReader:
         self._thread: threading.Thread | None = None
         self._stop = -1
         self._lost = 0
-        self._failed: Gap | None = None
+        self.refused: Gap | None = None
+        """Why nothing is recorded; None if something is. Known once it has started."""
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -74,7 +81,7 @@ class EventReader:
         self._thread = threading.Thread(target=self._run, args=(reading, ready), name="events", daemon=True)
         self._thread.start()
         ready.wait()
-        return self._failed
+        return self.refused
 
     def take(self, timeout: float | None = None) -> list[Event]:
         """Events in their order, waiting for the first at most ``timeout`` seconds; empty if none came."""
@@ -107,7 +114,7 @@ class EventReader:
         remove_abandoned()
         try:
             with tracefs() as top:
-                session = _Session(top, self._buffer_kib, self._ring_bytes)
+                session = _Session(top, self._buffer_kib, self._ring_bytes, self._btf)
                 try:
                     self._gaps = session.gaps
                     self.namespaces = session.namespaces
@@ -116,8 +123,8 @@ class EventReader:
                 finally:
                     session.close()
         except (OSError, ValueError) as error:
-            self._failed = _gap(error)
-            self._gaps = (self._failed,)
+            self.refused = _gap(error)
+            self._gaps = (self.refused,)
         finally:
             ready.set()
             os.close(stop)
@@ -174,7 +181,7 @@ class EventReader:
 class _Session:
     """All sources while they are open."""
 
-    def __init__(self, top: Path, buffer_kib: int, ring_bytes: int) -> None:
+    def __init__(self, top: Path, buffer_kib: int, ring_bytes: int, btf: Path) -> None:
         pids_are_ours = Path("/proc/self/ns/pid").stat().st_ino == _INITIAL_PID_NAMESPACE
         gaps: list[Gap] = []
         if not pids_are_ours:
@@ -189,7 +196,7 @@ class _Session:
             least = _least_reason(formats[Seen.DROP])
             # The programs come first: whatever tracefs has recorded has its witness by then.
             try:
-                self._witness = Witness(least, size=ring_bytes)
+                self._witness = Witness(least, btf, ring_bytes)
             except (BtfError, BpfError, OSError) as error:
                 gaps.append(witnessing.gap_of(error))
             self._translator = Translator(formats, self._owners, pids_are_ours=pids_are_ours)
@@ -263,7 +270,7 @@ class _Session:
         lost = {"tracefs": self._instance.lost(), "bpf": self._witness.lost() if self._witness else 0}
         words = {
             "tracefs": "the trace buffer was full",
-            "bpf": "the ring of drops and details was full",
+            "bpf": "the ring was full: drops and segments with RST are missing, other events lack details",
         }
         events = [
             Event(time.monotonic_ns(), EventKind.LOSS, lost=count - self._lost[source], reason=words[source])

@@ -45,7 +45,8 @@ RECORD = np.dtype(
         ("command", "S16"),
         ("interface", "u4"),  # of a segment that came in, the device; 0 for one that this host made
         ("family", "u2"),  # of the socket
-        ("type", "u2"),
+        ("type", "u1"),  # likewise: SOCK_STREAM, SOCK_RAW, ...
+        ("state", "u1"),
         ("header", f"V{HEADER_BYTES}"),
     ]
 )

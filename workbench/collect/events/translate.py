@@ -3,14 +3,16 @@
 import socket
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from itertools import repeat
+from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from workbench.collect.events import headers
 from workbench.collect.events.formats import Format
 from workbench.collect.events.owners import Owners
-from workbench.collect.events.records import Seen
+from workbench.collect.events.records import RECORD, Seen
 from workbench.collect.events.symbols import Symbols
 from workbench.evidence import Connection, TcpState
 from workbench.evidence.event import Event, EventKind, Maker
@@ -35,10 +37,57 @@ _SAME_MOMENT_NS = 20_000_000
 """A witness and its event are microseconds apart, unless the processor itself was taken away in between."""
 _NO_LOSS = frozenset({"QUEUE_PURGE"})
 """Reasons of throwing away what was kept of a connection that is closed: no segment on its way."""
+_STATES: dict[int | None, TcpState | None] = {state.value: state for state in TcpState}
 _PACKET_SOCKET = 17
 _SOCK_RAW = 3
 
-Record = dict[str, Any]
+
+class Witnessed(NamedTuple):
+    """A record of ``records.RECORD`` with Python's own numbers and bytes."""
+
+    at_ns: int
+    sock: int
+    segment: int
+    location: int
+    cookie: int
+    netns: int
+    seen: int
+    number: int
+    tgid: int
+    command: bytes
+    interface: int
+    family: int
+    type: int
+    state: int
+    header: bytes
+
+    @property
+    def comm(self) -> str:
+        return self.command.split(b"\0")[0].decode(errors="surrogateescape")
+
+
+assert Witnessed._fields == RECORD.names
+
+
+class _Row(NamedTuple):
+    """What is taken of a tracepoint's record; a field that it does not have is 0."""
+
+    common_flags: int
+    skaddr: int
+    skbaddr: int
+    sock_cookie: int
+    reason: int
+    oldstate: int
+    newstate: int
+    state: int
+    family: int
+    sport: int
+    dport: int
+    saddr: bytes
+    daddr: bytes
+    saddr_v6: bytes
+    daddr_v6: bytes
+    location: int
 
 
 class Translator:
@@ -49,179 +98,147 @@ class Translator:
         self._owners = owners
         self._symbols = Symbols()
         self._pids_are_ours = pids_are_ours
-        self._waiting: defaultdict[tuple[int, int, int], deque[Record]] = defaultdict(deque)
+        self._waiting: defaultdict[tuple[int, int, int], deque[Witnessed]] = defaultdict(deque)
         self._reasons = formats[Seen.DROP].names.get("reason", {})
 
     def take(self, records: NDArray[Any]) -> list[Event]:
         """Take witnesses; the events that they tell alone."""
-        events = []
-        for record in dictionaries(records):
-            seen = record["seen"]
+        events: list[Event | None] = []
+        for record in map(Witnessed._make, records.tolist()):
+            seen = record.seen
             if seen == Seen.DROP:
                 events.append(self._drop(record))
             elif seen in {Seen.TRANSMITTED, Seen.ARRIVED}:
                 events.append(self._packet(record))
             else:
-                self._waiting[seen, record["sock"], record["segment"]].append(record)
+                self._waiting[seen, record.sock, record.segment].append(record)
         return [event for event in events if event is not None]
 
     def forget(self, before_ns: int) -> None:
         """Drop witnesses whose event was lost."""
-        for key in [key for key, queue in self._waiting.items() if queue[-1]["at_ns"] < before_ns]:
+        for key in [key for key, queue in self._waiting.items() if queue[-1].at_ns < before_ns]:
             del self._waiting[key]
 
-    def events(self, seen: Seen, times: Iterable[int], rows: NDArray[Any]) -> Iterator[Event]:
+    def events(self, seen: Seen, times: Iterable[int], rows: NDArray[np.void]) -> Iterator[Event]:
         """Events out of rows of one tracepoint."""
         form = self._formats[seen]
-        for at_ns, row in zip(times, dictionaries(rows), strict=True):
-            yield self._event(seen, form, at_ns, row)
-
-    def _event(self, seen: Seen, form: Format, at_ns: int, row: Record) -> Event:
+        reasons = form.names.get("reason", {})
+        columns = (rows[field].tolist() if form.has(field) else repeat(0) for field in _Row._fields)
         if seen is Seen.DROP:  # without a witness: no addresses
-            return Event(
-                at_ns,
-                EventKind.DROP,
-                reason=_name(form, "reason", row),
-                details=self._symbols.details(row.get("location", 0)),
-            )
-        sock = row.get("skaddr", 0)
-        witness = self._witness(seen, sock, row.get("skbaddr", 0), at_ns)
-        before, state = _states(form, row)
-        ends, answered = _ends(row), None
+            for at_ns, row in zip(times, map(_Row._make, zip(*columns, strict=False)), strict=True):
+                reason = reasons.get(row.reason, str(row.reason))
+                yield Event(at_ns, EventKind.DROP, reason=reason, details=self._symbols.details(row.location))
+            return
+        if not form.has("reason"):
+            reasons = {0: ""}
+        by_address = not form.has("sport")
+        for at_ns, row in zip(times, map(_Row._make, zip(*columns, strict=False)), strict=True):
+            ends = _sockaddr_ends(row) if by_address else _ends(row)
+            yield self._event(seen, at_ns, row, ends, reasons.get(row.reason, str(row.reason)))
+
+    def _event(self, seen: Seen, at_ns: int, row: _Row, ends: Connection | None, reason: str) -> Event:
+        witness = self._witness(seen, row.skaddr, row.skbaddr, at_ns)
+        cookie, netns, pid, command, segment = row.sock_cookie, None, None, "", None
         if witness is not None:
-            answered = headers.segment(witness["header"])
-            if answered:  # a listening socket has no peer, but what it answers has a source
-                ends = answered[0].reversed
-        pid, command = self._actor(row["common_flags"], witness)
-        cookie = row.get("sock_cookie") or (witness["cookie"] if witness else 0) or None
+            cookie, netns = cookie or witness.cookie, witness.netns or None
+            if self._pids_are_ours and not row.common_flags & _IN_INTERRUPT:
+                pid, command = witness.tgid, witness.comm
+            if seen is Seen.RESET_SENT and (answered := headers.segment(witness.header, incoming=True)):
+                ends, segment = answered  # a listening socket has no peer, but what it answers has a source
+        state = _STATES.get(row.newstate or row.state)
         if cookie and pid and seen is Seen.STATE and state in {TcpState.LISTEN, TcpState.SYN_SENT}:
             self._owners.saw(cookie, (pid, command))
-        owner = self._owners.of(cookie) if cookie else None
+        owner_pid, owner_command = (self._owners.of(cookie) if cookie else None) or (None, "")
         return Event(
             at_ns,
             _KINDS[seen],
-            netns=(witness["netns"] or None) if witness else None,
-            connection=ends,
-            cookie=cookie,
-            pid=pid,
-            command=command,
-            owner_pid=owner[0] if owner else None,
-            owner_command=owner[1] if owner else "",
-            reason=_name(form, "reason", row),
-            before=before,
-            state=state,
-            has_socket=bool(sock) if seen is Seen.RESET_SENT else None,
-            segment=answered[1] if answered else None,
+            netns,
+            ends,
+            cookie or None,
+            pid,
+            command,
+            owner_pid,
+            owner_command,
+            reason,
+            _STATES.get(row.oldstate),
+            state,
+            bool(row.skaddr) if seen is Seen.RESET_SENT else None,
+            segment=segment,
         )
 
-    def _witness(self, seen: Seen, sock: int, segment: int, at_ns: int) -> Record | None:
+    def _witness(self, seen: Seen, sock: int, segment: int, at_ns: int) -> Witnessed | None:
         queue = self._waiting.get((seen, sock, segment))
-        if queue is None and segment:
-            queue = self._waiting.get((seen, sock, 0))
         while queue:
-            if queue[0]["at_ns"] > at_ns + _SAME_MOMENT_NS:
+            if queue[0].at_ns > at_ns + _SAME_MOMENT_NS:
                 return None
             witness = queue.popleft()
             if not queue:
-                self._waiting.pop((seen, sock, witness["segment"]), None)
-            if witness["at_ns"] >= at_ns - _SAME_MOMENT_NS:
+                del self._waiting[seen, sock, segment]
+            if witness.at_ns >= at_ns - _SAME_MOMENT_NS:
                 return witness
         return None
 
-    def _actor(self, flags: int, witness: Record | None) -> tuple[int | None, str]:
-        if witness is None or flags & _IN_INTERRUPT or not self._pids_are_ours:
-            return None, ""
-        return witness["tgid"], _command(witness)
-
-    def _drop(self, record: Record) -> Event | None:
-        reason = self._reasons.get(record["number"], str(record["number"]))
-        found = headers.segment(record["header"])
-        if found is None or reason in _NO_LOSS:
-            return None
-        ends, segment = found
-        incoming = record["interface"] != 0
-        owner = self._owners.of(record["cookie"]) if record["cookie"] else None
-        return Event(
-            record["at_ns"],
-            EventKind.DROP,
-            netns=record["netns"] or None,
-            connection=ends.reversed if incoming else ends,
-            cookie=record["cookie"] or None,
-            owner_pid=owner[0] if owner else None,
-            owner_command=owner[1] if owner else "",
-            reason=reason,
-            incoming=incoming,
-            segment=segment,
-            details=self._symbols.details(record["location"]),
-        )
-
-    def _packet(self, record: Record) -> Event | None:
-        found = headers.segment(record["header"])
+    def _drop(self, record: Witnessed) -> Event | None:
+        reason = self._reasons.get(record.number, str(record.number))
+        incoming = record.interface != 0
+        found = None if reason in _NO_LOSS else headers.segment(record.header, incoming=incoming)
         if found is None:
             return None
-        ends, segment = found
-        incoming = record["seen"] == Seen.ARRIVED
-        maker = None if incoming else _maker(record)
-        by_program = maker in {Maker.KERNEL, Maker.PACKET_SOCKET} and self._pids_are_ours
+        owner_pid, owner_command = (self._owners.of(record.cookie) if record.cookie else None) or (None, "")
         return Event(
-            record["at_ns"],
+            record.at_ns,
+            EventKind.DROP,
+            record.netns or None,
+            found[0],
+            record.cookie or None,
+            owner_pid=owner_pid,
+            owner_command=owner_command,
+            reason=reason,
+            state=_STATES.get(record.state),
+            incoming=incoming,
+            segment=found[1],
+            details=self._symbols.details(record.location),
+        )
+
+    def _packet(self, record: Witnessed) -> Event | None:
+        incoming = record.seen == Seen.ARRIVED
+        found = headers.segment(record.header, incoming=incoming)
+        if found is None:
+            return None
+        maker = None if incoming else _maker(record)
+        by_program = self._pids_are_ours and maker in {Maker.KERNEL, Maker.PACKET_SOCKET}
+        return Event(
+            record.at_ns,
             EventKind.RESET_PACKET,
-            netns=record["netns"] or None,
-            connection=ends.reversed if incoming else ends,
-            pid=record["tgid"] if by_program else None,
-            command=_command(record) if by_program else "",
+            record.netns or None,
+            found[0],
+            pid=record.tgid if by_program else None,
+            command=record.comm if by_program else "",
             maker=maker,
             incoming=incoming,
-            segment=segment,
-            usual_ttl=record["number"] or None if incoming else None,
+            segment=found[1],
+            usual_ttl=record.number or None if incoming else None,
         )
 
 
-def dictionaries(rows: NDArray[Any]) -> Iterator[Record]:
-    """Rows with Python's own numbers and bytes."""
-    names = rows.dtype.names or ()
-    for values in rows.tolist():
-        yield dict(zip(names, values, strict=True))
-
-
-def _maker(record: Record) -> Maker:
-    if record["interface"]:
+def _maker(record: Witnessed) -> Maker:
+    if record.interface:
         return Maker.FORWARDED
-    if not record["sock"]:
+    if not record.sock:
         return Maker.NETFILTER
-    if record["family"] == _PACKET_SOCKET:
+    if record.family == _PACKET_SOCKET:
         return Maker.PACKET_SOCKET
-    return Maker.KERNEL if record["type"] == _SOCK_RAW else Maker.TCP
+    return Maker.KERNEL if record.type == _SOCK_RAW else Maker.TCP
 
 
-def _command(record: Record) -> str:
-    command: bytes = record["command"]
-    return command.split(b"\0")[0].decode(errors="surrogateescape")
+def _ends(row: _Row) -> Connection:
+    """The connection, local end first."""
+    if row.family == socket.AF_INET6:
+        return headers.connection(row.saddr_v6, row.sport, row.daddr_v6, row.dport)
+    return headers.connection(row.saddr, row.sport, row.daddr, row.dport)
 
 
-def _name(form: Format, field: str, row: Record) -> str:
-    if field not in row:
-        return ""
-    return form.names.get(field, {}).get(row[field], str(row[field]))
-
-
-def _states(form: Format, row: Record) -> tuple[TcpState | None, TcpState | None]:
-    """By name, where the kernel writes names instead of numbers: the numbers are its own enumeration."""
-    return _state(row.get("oldstate")), _state(row.get("newstate", row.get("state")))
-
-
-def _state(number: int | None) -> TcpState | None:
-    try:
-        return TcpState(number) if number else None
-    except ValueError:
-        return None
-
-
-def _ends(row: Record) -> Connection | None:
-    """The connection, local end first, in whichever of its ways the kernel writes it."""
-    if "sport" not in row:  # struct sockaddr
-        local, peer = headers.socket_address(row["saddr"]), headers.socket_address(row["daddr"])
-        return headers.connection(*local, *peer) if local and peer else None
-    if row["family"] == socket.AF_INET6 and "saddr_v6" in row:
-        return headers.connection(row["saddr_v6"], row["sport"], row["daddr_v6"], row["dport"])
-    return headers.connection(row["saddr"], row["sport"], row["daddr"], row["dport"])
+def _sockaddr_ends(row: _Row) -> Connection | None:
+    """The same where the kernel writes two ``struct sockaddr``."""
+    local, peer = headers.socket_address(row.saddr), headers.socket_address(row.daddr)
+    return headers.connection(*local, *peer) if local and peer else None

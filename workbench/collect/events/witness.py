@@ -21,7 +21,8 @@ from workbench.collect.events.records import RECORD, TRACEPOINTS, Seen
 from workbench.collect.ring_buffer import RingBuffer
 from workbench.evidence import Gap
 
-RING_BYTES = 1 << 23
+RING_BYTES = 1 << 24
+"""A hundred thousand records: two seconds of 50 000 events each."""
 _MAP_TYPE_LRU_HASH = 9
 _MOST_ADDRESSES = 1 << 14
 

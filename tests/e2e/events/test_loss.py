@@ -1,0 +1,78 @@
+"""What does not fit is counted: nothing is missing that is not reported, and little is reported that is not missing."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.events.load import EACH, OF_TRACEFS, attempt, counted, record
+from workbench.collect.events.reader import EventReader
+from workbench.evidence.event import EventKind
+
+pytestmark = pytest.mark.root
+
+NOISE = 1.3
+"""The host does other things meanwhile; what is lost of those cannot be told from ours."""
+
+
+def test_with_room_enough_every_event_is_there_once() -> None:
+    reader = EventReader(buffer_kib=16384, ring_bytes=1 << 25)
+    assert reader.start() is None
+    events = record(reader, 5000)
+    assert reader.lost == 0
+    assert counted(events) == {kind: times * 5000 for kind, times in EACH.items()}
+    ours = [event for event in events if event.kind is EventKind.RESET_SENT and event.reason == "NO_SOCKET"]
+    assert all(event.netns and event.segment for event in ours), "each has its own witness"
+
+
+@pytest.mark.parametrize("kept", ["tracefs", "ring", "neither"])
+def test_what_is_missing_is_reported(kept: str) -> None:
+    """140 000 events as fast as they come, with too little room for some of them."""
+    reader = EventReader(
+        buffer_kib=65536 if kept == "tracefs" else 64, ring_bytes=1 << 26 if kept == "ring" else 1 << 16
+    )
+    assert reader.start() is None
+    events = record(reader, 20_000)
+    seen = counted(events)
+    lost = {"trace": 0, "ring": 0}
+    for event in events:
+        if event.kind is EventKind.LOSS:
+            lost["trace" if "trace buffer" in event.reason else "ring"] += event.lost
+    expected = {kind: times * 20_000 for kind, times in EACH.items()}
+    assert all(seen[kind] <= expected[kind] for kind in expected), "nothing is there twice"
+    missing = dict.fromkeys(lost, 0)
+    for kind, count in expected.items():
+        missing["trace" if kind[0] in OF_TRACEFS else "ring"] += count - seen[kind]
+    # The ring has the witnesses of what tracefs has, too.
+    assert missing["trace"] <= lost["trace"] <= missing["trace"] * NOISE + 5000
+    assert missing["ring"] <= lost["ring"]
+    assert reader.lost == sum(lost.values())
+    assert (lost["trace"] > 0) is (kept != "tracefs")
+    assert (lost["ring"] > 0) is (kept != "ring")
+
+
+def test_events_that_nobody_takes_are_counted() -> None:
+    reader = EventReader(buffer_kib=16384, ring_bytes=1 << 25, most_waiting=1000)
+    assert reader.start() is None
+    attempt(2000).wait()
+    reader.close()
+    events = reader.take(0)
+    seen = sum(counted(events).values())
+    assert seen <= 1000
+    assert seen + reader.lost >= 2000 * sum(EACH.values())
+    assert events[-1].kind is EventKind.LOSS
+
+
+def test_without_btf_it_says_less_and_says_so() -> None:
+    reader = EventReader(buffer_kib=16384, btf=Path("/no/such/btf"))
+    assert reader.start() is None
+    (gap,) = reader.gaps
+    assert "BTF" in gap.reason
+    assert "CONFIG_DEBUG_INFO_BTF" in gap.remedy
+    events = record(reader, 500)
+    seen = counted(events)
+    assert {kind: seen[kind, None] for kind in OF_TRACEFS} == {
+        kind: times * 500 for (kind, _), times in EACH.items() if kind in OF_TRACEFS
+    }
+    assert all(event.netns is None for event in events if event.kind is not EventKind.RULES)
+    refused = [event for event in events if event.kind is EventKind.DROP and event.reason == "NO_SOCKET"]
+    assert len(refused) >= 500, "drops come from tracefs, without addresses"
