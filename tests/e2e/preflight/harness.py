@@ -30,7 +30,7 @@ SECTIONS = frozenset(
     {"processes", "descriptors", "borrowed", "sockets", "sequences", "network", "host", "sysctls", "rules", "locks"}
 )
 RESTORE_SECTIONS = frozenset(
-    {"processes", "sockets", "sequences", "network", "host", "sysctls", "rules", "locks", "images", "conntrack"}
+    {"processes", "sockets", "sequences", "network", "host", "sysctls", "rules", "locks", "conntrack"}
 )
 DEADLINE_S = 20.0
 _OF_ONE_RUN = re.compile(r"\([^)]*\)|\[[0-7]+\]|\b0x[0-9a-f]+\b|\b[0-9a-f]*\d[0-9a-f]*\b")
@@ -60,6 +60,12 @@ def plain(text: str) -> str:
     return re.sub(r"\s+([:.,])", r"\1", re.sub(r"\s+", " ", _OF_ONE_RUN.sub("", text))).strip(" .")
 
 
+@cache
+def _host() -> LiveSource:
+    """One for the whole run: to make one costs more than to look."""
+    return LiveSource()
+
+
 class Subject:
     """A process with something open, alone in a network namespace; what is told of it, and what CRIU does to it."""
 
@@ -80,7 +86,6 @@ class Subject:
         assert self.pid > 1
         self._pidfds = [os.pidfd_open(self.pid)]
         self.netns = Path(self.netns_path).stat().st_ino
-        self._listing = LiveSource({"sockets"})
 
     @property
     def netns_path(self) -> str:
@@ -95,32 +100,26 @@ class Subject:
 
     def sockets(self) -> list[Socket]:
         """TCP sockets of the namespace, both ends."""
-        found = self._listing.evidence().sockets
+        found = _host().evidence({"sockets"}).sockets
         assert not isinstance(found, Gap)
         return [each for each in found if each.netns == self.netns]
 
     def evidence(self) -> Evidence:
         """What a preflight would look at."""
-        source = LiveSource(SECTIONS, trees=(self.pid,), criu=lambda: CriuTool(self.criu, "", True, "path"))
-        try:
-            found = source.evidence()
-        finally:
-            source.close()
+        found = self._with_tool(_host().evidence(SECTIONS, (self.pid,)))
         assert not isinstance(found.processes, Gap)
         return replace(found, target=Target("dump", "subject", frozenset(tree(found.processes, (self.pid,)))))
 
     def restore_evidence(self) -> Evidence:
         """What a preflight for the restore of its images would look at."""
-        source = LiveSource(
-            RESTORE_SECTIONS, images=lambda: (image,), criu=lambda: CriuTool(self.criu, "", True, "path")
-        )
         image = read_image_directory(self.images)
-        try:
-            found = source.evidence()
-        finally:
-            source.close()
-        files = collect_files(each.path for each in image.files)
-        return replace(found, files=files, target=Target("restore", image.path, images=image.path, netns=self.netns))
+        found = self._with_tool(_host().evidence(RESTORE_SECTIONS))
+        target = Target("restore", image.path, images=image.path, netns=self.netns)
+        return replace(found, images=(image,), files=collect_files(each.path for each in image.files), target=target)
+
+    def _with_tool(self, found: Evidence) -> Evidence:
+        assert not isinstance(found.host, Gap)
+        return replace(found, host=replace(found.host, criu=CriuTool(self.criu, "", True, "path")))
 
     def inside(self, *command: str) -> None:
         """Run a command in the namespace."""
@@ -142,17 +141,11 @@ class Subject:
     def restore(self, options: Mapping[str, object]) -> list[str]:
         """Errors of a restore; empty if it succeeded."""
         wanted = {name: value for name, value in options.items() if name != "tcp_skip_in_flight"}
-        errors = self._request("restore", wanted)
-        if errors:
-            until(lambda: procfs.read(f"/proc/{self.pid}/stat") is None)
-        return errors
-
-    def restore_again(self, options: Mapping[str, object]) -> list[str]:
-        """Errors of a restore while what was restored before still lives."""
-        return self._request("restore", options)
+        return self._request("restore", wanted)
 
     def restore_on_terminal(self) -> list[str]:
         """Errors of a restore that is typed into a terminal, as ``--shell-job`` needs it."""
+        until(lambda: procfs.read(f"/proc/{self.pid}/stat") is None)  # a restore that failed may have left a zombie
         master, slave = os.openpty()
         command = ["nsenter", f"--net={self.netns_path}", self.criu, "restore", "-d", "--shell-job"]
         command += ["-D", str(self.images), "-o", "restore.log", "--pidfile", str(self.images / "pid")]
@@ -182,7 +175,6 @@ class Subject:
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
             os.close(pidfd)
         self._program.communicate()
-        self._listing.close()
 
     def _members(self) -> list[int]:
         """Processes in the namespace besides the program that made it."""
@@ -190,7 +182,7 @@ class Subject:
         return [pid for pid in others if procfs.link_inode(f"/proc/{pid}/ns/net", "net") == self.netns]
 
     def _pids(self) -> list[int]:
-        processes = LiveSource({"processes"}).evidence().processes
+        processes = _host().evidence({"processes"}).processes
         assert not isinstance(processes, Gap)
         return list(tree(processes, (self.pid,)))
 
