@@ -46,7 +46,7 @@ class HeldPackets:
             return None
         rows = self._witness.read()
         for header in rows["header"][(rows["number"] == self._number) & (rows["netns"] == self._netns)]:
-            found = segment(header.tobytes())
+            found = segment(header.tobytes(), incoming=False)
             if found and (known := self._known.get(found[0])):
                 self._counts[known] += 1
         return sum(self._counts[self._known[each]] for each in connections if each in self._known)
