@@ -47,7 +47,7 @@ def step_text(step: Step) -> Line:
     named = tone if step.state in {StepState.HELD, StepState.FAILED, StepState.RUNNING, StepState.TODO} else Tone.NORMAL
     # No break within a step where the line is wrapped.
     name = f" {printable(step.name)}{held}".replace(" ", NO_BREAK)
-    return line((mark, tone), (name, named), (took.replace(" ", NO_BREAK), Tone.DIM))
+    return line((mark.replace(" ", NO_BREAK), tone), (name, named), (took.replace(" ", NO_BREAK), Tone.DIM))
 
 
 def report_lines(progress: Progress) -> list[str]:

@@ -1,7 +1,11 @@
+import pytest
+
 from workbench.evidence import Connection, DumpStats, Endpoint, LogLine
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Outcome, Progress, Proof, Step, StepState, Verdict
 from workbench.operation.request import RestoreRequest
+from workbench.present.line import plain_lines, wrapped
+from workbench.present.operation import steps_line
 from workbench.present.progress import report_lines, step_line
 
 CONNECTION = Connection(Endpoint("10.0.0.2", 7022), Endpoint("10.0.0.1", 56692))
@@ -16,6 +20,14 @@ def _progress(**changes: object) -> Progress:
 def test_steps_differ_without_colour() -> None:
     marks = {step_line(Step("locked", state, 4.0))[:3] for state in StepState}
     assert len(marks) == len(StepState)
+
+
+@pytest.mark.parametrize("width", range(12, 90))
+def test_no_step_is_broken_over_two_lines(width: int) -> None:
+    steps = tuple(Step("images", state, 20.0) for state in StepState)
+    rows = plain_lines(wrapped([steps_line(_progress(steps=steps))], width))
+    if width >= max(len(step_line(step)) for step in steps) + 2:
+        assert all(row.count("[") == row.count("images") == row.count("ms") for row in rows), rows
 
 
 def test_the_proof_is_told_in_plain_words_with_both_values() -> None:
