@@ -93,6 +93,7 @@ def run_scenario(options: argparse.Namespace) -> int:
     from workbench.lab.scenario import load
 
     scenario = load(options.name)
+    _end_tidily()
     from workbench.lab.report import document, report_lines
     from workbench.lab.run import Hooks, run
     from workbench.operation.request import LockMethod
@@ -129,7 +130,9 @@ def keep_up(options: argparse.Namespace) -> int:
     from workbench.lab.lab import Lab
     from workbench.lab.scenario import load
 
-    with Lab(load(options.name)) as lab:
+    scenario = load(options.name)
+    _end_tidily()
+    with Lab(scenario) as lab:
         _wait(lab)
     left = lab.close()
     _print(f"left behind: {one}" for one in left)
@@ -163,16 +166,22 @@ class _Stages:
 
 
 def _wait(lab: "Lab") -> None:
-    """Tell how to get at it, then wait until interrupted; SIGTERM ends it as tidily as Ctrl-C does."""
+    """Tell how to get at it, then wait until interrupted."""
     from workbench.lab.describe import where
 
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         _print(where(lab))
         while True:
             signal.pause()
     except KeyboardInterrupt:
         sys.stderr.write("\n")
+
+
+def _end_tidily() -> None:
+    """SIGTERM and a closed terminal do what Ctrl-C does, also where a shell has made us ignore SIGINT (``&``)."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _print(lines: Iterable[str] | Iterator[str]) -> None:

@@ -153,11 +153,14 @@ def test_the_command_reports_on_stdout(form: str) -> None:
         (("run", "established", "--keep-running"), signal.SIGINT),
         (("up", "loopback"), signal.SIGINT),
         (("up", "loopback"), signal.SIGTERM),
+        (("up", "loopback"), signal.SIGHUP),
     ],
 )
 def test_what_is_kept_up_ends_tidily_when_interrupted(words: tuple[str, ...], number: int) -> None:
+    # a job that a shell script put into the background ignores SIGINT
+    ignoring = [] if number == signal.SIGINT else ["env", "--ignore-signal=INT"]
     with subprocess.Popen(
-        [sys.executable, "-m", "workbench.main", "lab", *words],
+        [*ignoring, sys.executable, "-m", "workbench.main", "lab", *words],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -174,7 +177,8 @@ def test_what_is_kept_up_ends_tidily_when_interrupted(words: tuple[str, ...], nu
     assert not [line for line in marker.clean() if lab in line]
 
 
-def test_an_interrupted_run_turns_back_and_leaves_nothing() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_turns_back_and_leaves_nothing(number: int) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "workbench.main", "lab", "run", "established"],
         stdin=subprocess.DEVNULL,
@@ -185,7 +189,7 @@ def test_an_interrupted_run_turns_back_and_leaves_nothing() -> None:
         assert process.stderr is not None
         assert "plan" in process.stderr.readline(), "the dump has begun"
         labs = {lab for pid in procfs.pids() if (lab := marker.lab_of(pid)) and lab.startswith(f"{process.pid}-")}
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.wait(30) == 130
     assert len(labs) == 1
     for lab in labs:
