@@ -5,17 +5,21 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sample import HOSTILE, ScriptedOperation, evidence, finished, held, hostile_evidence, judgement
+from tests.sample import HOSTILE, ScriptedOperation, dump_plan, evidence, finished, held, hostile_evidence, judgement
 from tests.tui.screens import DUMP_KEYS, application, press, says, until
 from workbench.evidence import Evidence, Gap, UnfinishedOperation
+from workbench.operation.progress import Outcome
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.remove_locks import plan_removal
+from workbench.operation.request import RestoreRequest
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.operations import Operations
 from workbench.tui.picture import screen_lines
 from workbench.tui.screens.connections import ConnectionsScreen
 from workbench.tui.screens.options import OptionsScreen
 from workbench.tui.screens.table import TableScreen
+from workbench.tui.session import Session
+from workbench.tui.widgets.choice import ChoiceLine
 
 SIZES = ((60, 20), (80, 24), (200, 60))
 
@@ -141,6 +145,41 @@ async def test_a_held_operation_is_turned_back() -> None:
         await says(pilot, "56692")
         await press(pilot, (*DUMP_KEYS, "b", "@turned back after"))
         assert operation.asked == ["turn back"]
+
+
+async def test_a_restore_that_was_turned_back_can_be_repeated() -> None:
+    request = RestoreRequest("/var/lib/images")
+    plan = dump_plan(kind="restore", request=request)
+    app = application()
+    async with app.run_test() as pilot:
+        app.session = Session(plan, ScriptedOperation(held(), finished()))
+        app.publish(replace(finished(), plan=plan, outcome=Outcome.TURNED_BACK, proofs=()))
+        await press(pilot, ("o", "@restores it after all", "r", "@Restore from /var/lib/images"))
+
+
+async def test_a_lock_that_is_not_there_is_not_spoken_of() -> None:
+    app = application(operation=ScriptedOperation(held(), replace(finished(), locks=())))
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await press(pilot, (*DUMP_KEYS, "c", "@restores it now"))
+        assert not any("wait behind the lock" in line for line in screen_lines(app))
+
+
+async def test_the_space_bar_keeps_the_answer_that_was_chosen() -> None:
+    app = application()
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("d", "@Network lock", "right", "space"))
+        assert app.screen.query_one("#choice-lock", ChoiceLine).chosen == {"iptables"}
+
+
+async def test_nothing_stands_over_what_is_to_be_typed() -> None:
+    app = application()
+    async with app.run_test(notifications=True) as pilot:
+        await says(pilot, "56692")
+        app.notify("The lab connection is up", timeout=60)
+        await says(pilot, "The lab connection is up")
+        await press(pilot, ("d", "@Network lock", "enter", "@type the pid 4645 and press Enter"))
 
 
 async def test_nothing_is_done_without_the_right_pid() -> None:

@@ -222,6 +222,7 @@ class WorkbenchApp(App[int]):
         if isinstance(self.front, OperationScreen):
             self.front.draw()
         if message.progress.outcome is not None:
+            self.clear_notifications()  # what they told of is over, and they would stand over the report
             self._collector.look_now()
             self.guide.diagnose(message.progress)
 

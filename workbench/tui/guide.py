@@ -88,6 +88,7 @@ class Guide:
                     self._app.problem,
                 )
 
+        self._app.clear_notifications()  # they would stand over what is to be typed
         self._app.push_screen(plan_screen(plan), answered)
 
     def _begin(self, operation: Operation, plan: Plan) -> None:

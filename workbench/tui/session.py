@@ -30,11 +30,14 @@ class Session:
 
     @property
     def can_restore(self) -> bool:
-        """It was a dump whose images can be restored: complete, and their processes ended."""
+        """Its images can be restored: they are complete and their processes ended, or a restore came to nothing."""
         progress = self.progress
-        if progress is None or progress.outcome not in {Outcome.SUCCEEDED, Outcome.DOUBTFUL}:
+        if progress is None:
             return False
-        return isinstance(self.plan.request, DumpRequest) and not self.plan.request.leave_running
+        if isinstance(self.plan.request, DumpRequest):
+            done = progress.outcome in {Outcome.SUCCEEDED, Outcome.DOUBTFUL}
+            return done and not self.plan.request.leave_running
+        return progress.outcome in {Outcome.TURNED_BACK, Outcome.FAILED}
 
     @property
     def images(self) -> str:

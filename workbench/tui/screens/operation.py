@@ -9,6 +9,7 @@ from textual.containers import Container, Horizontal
 
 from workbench.evidence import LogLine
 from workbench.operation.progress import Progress
+from workbench.operation.request import RestoreRequest
 from workbench.present.findings import cause_lines, causes_by_line, page_lines
 from workbench.present.line import Line, Tone, line
 from workbench.present.operation import (
@@ -168,7 +169,10 @@ def _report(session: Session, progress: Progress) -> list[Line]:
             if any(cause.code == code for cause in session.diagnosis.causes):
                 lines += [line(), *page_lines(code, page)]
     if session.can_restore:
-        lines += [line(), line("Its peers wait behind the lock. ", ("r", Tone.STRONG), " restores it now.")]
+        again = isinstance(session.plan.request, RestoreRequest)
+        standing = "Its peers wait behind the lock. " if progress.locks else ""
+        offer = " restores it after all." if again else " restores it now."
+        lines += [line(), line(standing, ("r", Tone.STRONG), offer)]
     return lines
 
 

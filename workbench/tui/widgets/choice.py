@@ -56,8 +56,6 @@ class ChoiceLine(Toned, can_focus=True):
         if self.choice.several:
             self.chosen = self.chosen ^ {self.choice.answers[self._at][0]}
             self._look()
-        else:
-            self._step(1)
 
     def _look(self) -> None:
         self.post_message(self.Looked(self.choice.answers[self._at][2]))
