@@ -2,10 +2,11 @@
 
 import signal
 from collections.abc import Iterable
+from pathlib import Path
 
 from workbench.collect import procfs
 from workbench.errors import WorkbenchError
-from workbench.evidence import ImageDirectory, Lock, NetworkNamespace
+from workbench.evidence import ImageDirectory, Lock, NetworkNamespace, Stage
 from workbench.operation.again import restore_again
 from workbench.operation.journal import Entry
 from workbench.operation.plan_restore import protected
@@ -13,6 +14,7 @@ from workbench.operation.recover import Report
 from workbench.operation.scene import image_of, is_half_restored, locks_of, namespace_of, run_id_of, stuck_sockets
 from workbench.operation.task import Task, Tasks, stat_of
 from workbench.operation.unlock import unlock_all
+from workbench.read.criu_log import read_log
 
 _GONE_S = 10.0
 
@@ -98,6 +100,12 @@ def _once_more(
             report.ask(f"{unreadable}. The lock still holds the peers back: workbench locks --remove --even-if-needed")
         else:
             report.lose(entry.connections, "neither process, lock nor images are there any more")
+    elif not locked and _was_unlocked(images):
+        report.lose(
+            entry.connections,
+            "CRIU had lifted the lock when it died, and its process is gone: a peer that sent anything since was"
+            " answered with a reset",
+        )
     elif not locked:
         report.ask(
             "No process is there and the lock is gone: a peer that sent anything since was answered with a reset."
@@ -109,6 +117,15 @@ def _once_more(
     else:
         report.pending = True
         report.say(f"Lock and images stand as before, the restore can be repeated: workbench restore -D {images}")
+
+
+def _was_unlocked(images: str) -> bool:
+    """Whether the log of the restore says that it came to lifting the lock."""
+    try:
+        lines = read_log(Path(images, "restore.log"))
+        return any(line.stage in {Stage.UNLOCKED, Stage.REPAIR_OFF, Stage.RELEASED} for line in lines)
+    except WorkbenchError:
+        return False
 
 
 def _end(living: Iterable[Task]) -> None:
