@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import math
 import signal
 import sys
 import threading
@@ -70,7 +71,7 @@ def events(options: argparse.Namespace) -> int:
             timeline.begin()
             _record(reader, timeline, options, follower, interrupted)
         reader.close()
-        timeline.show(reader.take(0), settle=True)
+        timeline.show(reader.take(0), None)
         timeline.end(host, reader.gaps)
     return ExitStatus.CLEAN if reader.refused is None else ExitStatus.USAGE
 
@@ -98,10 +99,11 @@ def _record(
         end = None if options.seconds is None else time.monotonic() + options.seconds
         while not interrupted.is_set() and (end is None or time.monotonic() < end):
             left = _WAIT_S if end is None else max(min(end - time.monotonic(), _WAIT_S), 0)
+            complete = reader.complete_ns
             found = reader.take(left)
             if follower:
                 found += _stages(follower, Path(options.criu_log))
-            timeline.show(found)
+            timeline.show(found, complete)
             # Many at a time: what belongs to a reset is looked for among all that are not settled yet.
             interrupted.wait(min(left, _WAIT_S / 2))
     finally:
@@ -136,19 +138,18 @@ class _Timeline:
             _print(text_row(HEADING))
         sys.stderr.write("workbench: recording; Ctrl-C ends it\n")
 
-    def show(self, events: "Sequence[Event]", *, settle: bool = False) -> None:
-        """Take events, and print those that are settled; all of them if ``settle``."""
+    def show(self, events: "Sequence[Event]", complete_ns: int | None) -> None:
+        """Take events, and print those to which nothing can belong that happens later; None for all of them."""
         from workbench.evidence.reset_trail import SETTLED_NS
 
         self._attributor.add(events)
         self._held += events
         if any(_needs_rules(event) for event in events):
             self._read_rules()
-        now = time.monotonic_ns()
-        limit = now - SETTLED_NS
-        ready = [event for event in self._held if settle or event.at_ns <= limit]
-        self._held = [] if settle else [event for event in self._held if event.at_ns > limit]
-        found = self._attributor.settled(None if settle else now)
+        limit = math.inf if complete_ns is None else complete_ns - SETTLED_NS
+        ready = [event for event in self._held if event.at_ns <= limit]
+        self._held = [event for event in self._held if event.at_ns > limit]
+        found = self._attributor.settled(complete_ns)
         shown: list[tuple[int, int, Event | Attribution]] = []
         shown += [(event.at_ns, 0, event) for event in ready if self._selection.wants(event)]
         shown += [

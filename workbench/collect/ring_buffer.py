@@ -33,16 +33,20 @@ class RingBuffer:
             self._close_maps()
             raise
         self._position = 0
+        self.is_read = True
+        """Whether the last reading came to the end: a program that is being interrupted holds up what others wrote."""
 
     def read(self) -> Iterator[bytes]:
         """Every finished record, oldest first; stops at one that is still being written."""
         page, last = mmap.PAGESIZE, self._size - 1
+        self.is_read = False
         (end,) = struct.unpack_from("=Q", self._producer)
         while self._position < end:
             place = page + (self._position & last)
             (header,) = struct.unpack_from("=I", self._producer, place)
             if header & _BUSY:
-                break
+                self._release()
+                return
             length = header & _LENGTH
             if not header & _DISCARDED:
                 yield self._producer[place + _HEADER : place + _HEADER + length]
@@ -50,6 +54,7 @@ class RingBuffer:
             if self._position & 0x3FFF < _HEADER + length:
                 self._release()  # while there is much to read, the programs need room
         self._release()
+        self.is_read = True
 
     def lost(self) -> int:
         """Records that did not fit in, since the beginning."""

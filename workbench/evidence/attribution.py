@@ -250,7 +250,8 @@ class Attributor:
         return Cause.NO_SOCKET, f"no socket owned the connection any more, and no lock rule stopped the segment{gone}"
 
     def _was_reset(self, key: tuple[int | None, Connection], closed: Event) -> bool:
-        return abs(self._taken.get(key, 0) - closed.at_ns) < SAME_ACT_NS
+        taken = self._taken.get(key)
+        return taken is not None and abs(taken - closed.at_ns) < SAME_ACT_NS
 
     def _by_somebody(self, reset: Trail, left: Event) -> tuple[Cause, str, Rule | None]:
         if left.maker is Maker.NETFILTER:

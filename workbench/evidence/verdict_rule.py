@@ -8,9 +8,7 @@ from workbench.evidence.event import Event
 from workbench.evidence.netfilter import Backend, Rule
 from workbench.evidence.socket import Endpoint
 
-_PORT = re.compile(
-    r"(?<!! )(?:--|\b)(?P<end>[sd])ports? (?P<not>!= )?(?P<ports>\d+(?:[-:]\d+)?|\{[^}]*\}|\d+(?:,\d+)+)"
-)
+_PORT = re.compile(r"(?<!! )(?:--|\b)(?P<end>[sd])ports? (?P<not>!= )?(?P<ports>[\d,:-]+|\{[^}]*\})")
 _ADDRESS = re.compile(
     r"(?:(?<!! )(?P<option>-[sd])|\bip6? (?P<end>[sd])addr) (?P<not>!= )?(?P<addresses>[0-9a-f.:]+(?:/\d+)?)(?= |$)"
 )

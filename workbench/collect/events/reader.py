@@ -56,6 +56,8 @@ class EventReader:
         self._gaps: tuple[Gap, ...] = ()
         self.namespaces: tuple[NetworkNamespace, ...] = ()
         """As they were seen last."""
+        self.complete_ns = 0
+        """All that happened until then can be taken, or is lost. Look at it first, then ``take``."""
         self._waiting: deque[Event] = deque()
         self._arrived = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -156,6 +158,7 @@ class EventReader:
                 break
             if time.monotonic() >= due:
                 self._hand_on(session.read())
+                self.complete_ns = session.complete_ns
                 due = time.monotonic() + REST_S
             if time.monotonic() >= look:
                 session.look_around()
@@ -163,6 +166,7 @@ class EventReader:
                 look = time.monotonic() + LOOK_AROUND_S
         session.read_rules()
         self._hand_on(session.read(everything=True))
+        self.complete_ns = session.complete_ns
 
     def _hand_on(self, events: list[Event]) -> None:
         if not events:
@@ -200,7 +204,7 @@ class _Session:
             except (BtfError, BpfError, OSError) as error:
                 gaps.append(witnessing.gap_of(error))
             self._translator = Translator(formats, self._owners, pids_are_ours=pids_are_ours)
-            self._by_number = {form.number: (seen, form) for seen, form in formats.items()}
+            self._by_number = {form.number: seen for seen, form in formats.items()}
             self._records = {form.number: form.record for form in formats.values()}
             self.namespaces: tuple[NetworkNamespace, ...] = ()
             self._follow()
@@ -210,6 +214,9 @@ class _Session:
             raise
         self.buffers = (*self._instance.pipes, *((self._witness.ring.descriptor,) if self._witness else ()))
         self.gaps = (*gaps, *self.rules.gaps)
+        self.complete_ns = 0
+        """Nothing that happened before then is still to be read."""
+        self._pages: list[bytes] = []
         self._held: list[Event] = []
         self._lost = {"tracefs": 0, "bpf": 0}
 
@@ -232,19 +239,25 @@ class _Session:
     def read(self, *, everything: bool = False) -> list[Event]:
         """Events that are old enough that nothing earlier can follow, in their order."""
         settled = time.monotonic_ns() - SETTLED_NS
-        pages = [page for pipe in self._instance.pipes for page in _pages(pipe)]
+        self._pages += [page for pipe in self._instance.pipes for page in _pages(pipe)]
         if self._witness is not None:
             self._held += self._translator.take(self._witness.read())
-        for page in pages:
-            found = read_page(page)
-            for number, (times, records) in rows(page, found, self._records).items():
-                self._held += self._translator.events(self._by_number[number][0], times.tolist(), records)
+            if not (self._witness.ring.is_read or everything):
+                return []  # the witness of an event may still be missing: the next round has it
+        found = ((page, read_page(page)) for page in self._pages)
+        self._held += self._translator.events(
+            (self._by_number[number], times, records)
+            for page, events in found
+            for number, (times, records) in rows(page, events, self._records).items()
+        )
+        self._pages = []
         self._held.sort(key=lambda event: event.at_ns)
         if everything:
             self._held += self._losses()
             settled = time.monotonic_ns()
         count = sum(event.at_ns <= settled for event in self._held)
         ready, self._held = self._held[:count], self._held[count:]
+        self.complete_ns = settled
         return ready
 
     def look_around(self) -> None:

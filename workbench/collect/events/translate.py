@@ -4,6 +4,7 @@ import socket
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import repeat
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,6 +91,10 @@ class _Row(NamedTuple):
     location: int
 
 
+Batch = tuple[Seen, NDArray[np.int64], NDArray[np.void]]
+"""Tracepoint, times and records."""
+
+
 class Translator:
     """Keeps witnesses until their event comes; one thread at a time."""
 
@@ -99,7 +104,9 @@ class Translator:
         self._symbols = Symbols()
         self._pids_are_ours = pids_are_ours
         self._waiting: defaultdict[tuple[int, int, int], deque[Witnessed]] = defaultdict(deque)
-        self._reasons = formats[Seen.DROP].names.get("reason", {})
+        self._by_sockaddr = {seen for seen, form in formats.items() if not form.has("sport")}
+        self._reasons_of = {seen: form.names.get("reason", {}) for seen, form in formats.items() if form.has("reason")}
+        self._reasons = self._reasons_of.get(Seen.DROP, {})
 
     def take(self, records: NDArray[Any]) -> list[Event]:
         """Take witnesses; the events that they tell alone."""
@@ -119,24 +126,26 @@ class Translator:
         for key in [key for key, queue in self._waiting.items() if queue[-1].at_ns < before_ns]:
             del self._waiting[key]
 
-    def events(self, seen: Seen, times: Iterable[int], rows: NDArray[np.void]) -> Iterator[Event]:
-        """Events out of rows of one tracepoint."""
-        form = self._formats[seen]
-        reasons = form.names.get("reason", {})
-        columns = (rows[field].tolist() if form.has(field) else repeat(0) for field in _Row._fields)
-        if seen is Seen.DROP:  # without a witness: no addresses
-            for at_ns, row in zip(times, map(_Row._make, zip(*columns, strict=False)), strict=True):
-                reason = reasons.get(row.reason, str(row.reason))
-                yield Event(at_ns, EventKind.DROP, reason=reason, details=self._symbols.details(row.location))
-            return
-        if not form.has("reason"):
-            reasons = {0: ""}
-        by_address = not form.has("sport")
-        for at_ns, row in zip(times, map(_Row._make, zip(*columns, strict=False)), strict=True):
-            ends = _sockaddr_ends(row) if by_address else _ends(row)
-            yield self._event(seen, at_ns, row, ends, reasons.get(row.reason, str(row.reason)))
+    def events(self, batches: Iterable[Batch]) -> Iterator[Event]:
+        """Events out of tracefs' records, from all processors together: witnesses are told apart by their order."""
+        found: list[tuple[int, Seen, _Row]] = []
+        for seen, times, rows in batches:
+            form = self._formats[seen]
+            columns = (rows[field].tolist() if form.has(field) else repeat(0) for field in _Row._fields)
+            found += zip(times.tolist(), repeat(seen), map(_Row._make, zip(*columns, strict=False)), strict=False)
+        found.sort(key=itemgetter(0))
+        for at_ns, seen, row in found:
+            yield self._bare_drop(at_ns, row) if seen is Seen.DROP else self._event(at_ns, seen, row)
 
-    def _event(self, seen: Seen, at_ns: int, row: _Row, ends: Connection | None, reason: str) -> Event:
+    def _bare_drop(self, at_ns: int, row: _Row) -> Event:
+        """A drop that no program told: without addresses."""
+        reason = self._reasons.get(row.reason, str(row.reason))
+        return Event(at_ns, EventKind.DROP, reason=reason, details=self._symbols.details(row.location))
+
+    def _event(self, at_ns: int, seen: Seen, row: _Row) -> Event:
+        ends = _sockaddr_ends(row) if seen in self._by_sockaddr else _ends(row)
+        reasons = self._reasons_of.get(seen)
+        reason = "" if reasons is None else reasons.get(row.reason, str(row.reason))
         witness = self._witness(seen, row.skaddr, row.skbaddr, at_ns)
         cookie, netns, pid, command, segment = row.sock_cookie, None, None, "", None
         if witness is not None:
@@ -167,16 +176,14 @@ class Translator:
         )
 
     def _witness(self, seen: Seen, sock: int, segment: int, at_ns: int) -> Witnessed | None:
+        """The last one before the event: programs run first, and the next one with that address is the next event's."""
         queue = self._waiting.get((seen, sock, segment))
-        while queue:
-            if queue[0].at_ns > at_ns + _SAME_MOMENT_NS:
-                return None
+        witness = None
+        while queue and queue[0].at_ns <= at_ns:
             witness = queue.popleft()
-            if not queue:
-                del self._waiting[seen, sock, segment]
-            if witness.at_ns >= at_ns - _SAME_MOMENT_NS:
-                return witness
-        return None
+        if queue is not None and not queue:
+            del self._waiting[seen, sock, segment]
+        return witness if witness and at_ns - witness.at_ns < _SAME_MOMENT_NS else None
 
     def _drop(self, record: Witnessed) -> Event | None:
         reason = self._reasons.get(record.number, str(record.number))
