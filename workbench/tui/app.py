@@ -21,6 +21,7 @@ from workbench.present.units import count
 from workbench.source import Source
 from workbench.tui.beside import Done, run_beside
 from workbench.tui.collector import INTERVAL_S, Collector, Moment
+from workbench.tui.ending import end_on_signals, run_to_the_end
 from workbench.tui.guide import Guide
 from workbench.tui.judge import OpenJudge, library
 from workbench.tui.keys import ACTIONS, Where, bindings
@@ -127,6 +128,7 @@ class WorkbenchApp(App[int]):
         # What a live source imports takes longer than the first frame, and both want the interpreter's lock.
         self.call_after_refresh(self._collector.start)
         self.set_interval(1.0, self._tick)
+        end_on_signals(self)
         if self._lab_name:
             self.action_lab()
 
@@ -376,9 +378,4 @@ def run(source: Source | None = None, *, lab: str | None = None) -> int:
     else:
         recorded = source
         app = WorkbenchApp(lambda: recorded)
-    try:
-        app.run()
-    finally:
-        if app.lab is not None:
-            app.lab.close()
-    return app.return_code or 0
+    return run_to_the_end(app)

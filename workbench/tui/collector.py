@@ -83,7 +83,8 @@ class Collector:
         self._stop.set()
         self._hurry.set()
         self._judge.stop()
-        self._thread.join(timeout=0.3)
+        if self._thread.is_alive():  # a fault at the first frame comes before its start
+            self._thread.join(timeout=0.3)
 
     def _run(self) -> None:
         try:
