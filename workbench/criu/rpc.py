@@ -119,7 +119,9 @@ class Swrk:
             self._send(reply)
 
     def kill(self) -> None:
-        """End CRIU at once; what it leaves behind is for ``recover``."""
+        """End CRIU at once, if it was not reaped yet; what it leaves behind is for ``recover``."""
+        if self._pidfd < 0:
+            return
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
