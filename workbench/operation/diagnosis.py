@@ -11,6 +11,8 @@ from workbench.evidence import Evidence
 from workbench.operation.progress import Outcome, Progress
 
 FAMILY = "LOG"
+KNOWN = "run-cut-short"
+"""That CRIU died, its operation has seen itself, and has already looked for what was left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def diagnose(progress: Progress) -> Diagnosis:
     except WorkbenchError:  # removed since, or of somebody else's directory: the report has the errors without it
         return Diagnosis()
     evidence = Evidence(time.time(), 0, (path,), log=digest.lines, logs=(digest,))
-    checks = [load(entry) for entry in choose(entries(), (FAMILY,))]
+    checks = [load(entry) for entry in choose(entries(), (FAMILY,), (KNOWN,))]
     findings = judge(checks, evidence).findings
     codes = {finding.code for finding in findings}
     pages = {check.code: check.page for check in checks if isinstance(check, Check) and check.code in codes}

@@ -32,6 +32,12 @@ def test_the_cause_is_named_with_its_line_and_page(tmp_path: Path) -> None:
     assert "--tcp-established" in diagnosis.pages[diagnosis.causes[0].code]
 
 
+def test_that_criu_died_is_no_news_to_its_operation(tmp_path: Path) -> None:
+    cut = "(00.000000) CRIU run id = fbdf6662\n(00.001000) Lock network\n(00.020000) Dumping TCP connection\n"
+    (tmp_path / "dump.log").write_text(cut)
+    assert diagnose(_failed(tmp_path)) == Diagnosis()
+
+
 def test_what_did_not_fail_or_has_no_log_is_not_judged(tmp_path: Path) -> None:
     (tmp_path / "dump.log").write_text(LOG)
     failed = _failed(tmp_path)

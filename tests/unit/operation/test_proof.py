@@ -120,6 +120,13 @@ def test_what_was_dumped_and_flows_both_ways_goes_on() -> None:
     assert proof.facts["rcv_nxt"] == {"before": 5, "restored": 5, "after": 105}
 
 
+def test_the_odd_byte_of_a_buffer_is_not_missed() -> None:
+    cases = (("SO_RCVBUF", 4720460, False), ("SO_SNDBUF", 4720459, True), ("TCP_MAXSEG", 4720460, True))
+    for name, after, missed in cases:
+        image = replace(IMAGE, socket_options={name: 4720461})
+        assert (name in judge(image, replace(HELD, socket_options={name: after})).sentence) is missed
+
+
 def test_a_socket_that_was_left_running_may_have_announced_more_window() -> None:
     idle = replace(SEQUENCES, snd_una=SEQUENCES.write_seq, snd_nxt=SEQUENCES.write_seq, rcv_wup=0)
     image = replace(IMAGE, sequences=idle, queue=Queue(RECEIVED, b"", 0))
