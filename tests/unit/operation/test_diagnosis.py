@@ -33,7 +33,7 @@ def test_the_cause_is_named_with_its_line_and_page(tmp_path: Path) -> None:
 
 
 def test_that_criu_died_is_no_news_to_its_operation(tmp_path: Path) -> None:
-    cut = "(00.000000) CRIU run id = fbdf6662\n(00.001000) Lock network\n(00.020000) Dumping TCP connection\n"
+    cut = "(00.000000) CRIU run id = fbdf6662\n(00.001000) Lock network\n" + "(00.020000) Dumping TCP connection\n" * 4
     (tmp_path / "dump.log").write_text(cut)
     assert diagnose(_failed(tmp_path)) == Diagnosis()
 
