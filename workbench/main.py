@@ -25,6 +25,14 @@ def _application(arguments: Sequence[str]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the workbench; the return value is the exit status of design's contract of commands."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _started(words)
+    except KeyboardInterrupt:
+        sys.stderr.write("workbench: interrupted\n")
+        return 130
+
+
+def _started(words: Sequence[str]) -> int:
     if words in (["--version"], ["-V"]):
         sys.stdout.write(f"workbench {__version__}\n")
         return 0
