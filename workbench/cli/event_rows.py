@@ -1,5 +1,6 @@
 """Events and attributions as JSON rows."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from workbench.cli.document import Row
@@ -10,13 +11,14 @@ from workbench.present.text import printable
 from workbench.present.timeline import what
 
 
-def event_row(event: Event, wall_ns: int) -> Row:
+def event_row(event: Event, wall_ns: int, names: Mapping[int, str]) -> Row:
     """One event; fields that do not apply are null."""
     return {
         "kind": event.kind.value,
         "at_ns": event.at_ns,
         "time": _time(event.at_ns + wall_ns),
         "netns": event.netns,
+        "netns_name": None if event.netns is None else names.get(event.netns),
         "local": str(event.connection.local) if event.connection else None,
         "peer": str(event.connection.peer) if event.connection else None,
         "cookie": event.cookie,
@@ -41,13 +43,15 @@ def event_row(event: Event, wall_ns: int) -> Row:
     }
 
 
-def attribution_row(found: Attribution, wall_ns: int) -> Row:
+def attribution_row(found: Attribution, wall_ns: int, names: Mapping[int, str]) -> Row:
     """Who reset a connection and why."""
     return {
         "kind": "attribution",
         "at_ns": found.at_ns,
+        "settled_ns": found.settled_ns,
         "time": _time(found.at_ns + wall_ns),
         "netns": found.netns,
+        "netns_name": None if found.netns is None else names.get(found.netns),
         "from": str(found.connection.local) if found.connection else None,
         "to": str(found.connection.peer) if found.connection else None,
         "cause": found.cause.value,

@@ -2,19 +2,18 @@
 
 import argparse
 import contextlib
-import json
 import math
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cli import scope
-from workbench.cli.document import FORMATS, Row, evidence_header
-from workbench.cli.event_rows import attribution_row, event_row
+from workbench.cli.document import FORMATS
+from workbench.cli.event_output import EventOutput
 from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence, Gap, NetworkNamespace
@@ -23,7 +22,6 @@ from workbench.present.text import printable
 if TYPE_CHECKING:
     from workbench.collect.events.reader import EventReader
     from workbench.criu.log_follower import LogFollower
-    from workbench.evidence.attribution import Attribution
     from workbench.evidence.event import Event
     from workbench.evidence.selection import Selection
 
@@ -31,10 +29,13 @@ EXAMPLES = """\
 examples:
   workbench events                                       everything, until Ctrl-C
   workbench events --pid 4645 --seconds 60               one process and its children
-  workbench events --netns app --format jsonl            for other programs
+  workbench events --netns app --format jsonl > FILE     for other programs, and for later
   workbench events --criu-log images/dump.log            with the stages of a dump that runs
+  workbench events FILE --connection 10.0.0.2:7022-10.0.0.1:56086
 """
 _WAIT_S = 0.1
+_RULES_AGE_S = 1.0
+"""After so long rules are read again when something was dropped: iptables-legacy tells nobody of its changes."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -47,6 +48,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("recorded", nargs="?", metavar="FILE", help="events that were recorded as json or jsonl")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so long; without it, Ctrl-C ends it")
     parser.add_argument("--criu-log", metavar="FILE", help="a log that CRIU writes meanwhile: its stages are shown too")
     parser.add_argument("--format", choices=FORMATS, default="text")
@@ -55,7 +57,11 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def events(options: argparse.Namespace) -> int:
-    """Record and print until the time is over or somebody interrupts."""
+    """Record and print until the time is over or somebody interrupts, or print what was recorded."""
+    if options.recorded is not None:
+        from workbench.cli.recorded_events import show_recorded
+
+        return show_recorded(options)
     from workbench.collect.events.reader import EventReader
 
     if options.seconds is not None and not options.seconds > 0:
@@ -64,7 +70,7 @@ def events(options: argparse.Namespace) -> int:
     follower = _follow(options.criu_log)
     reader = EventReader()
     with _interruption() as interrupted, reader:
-        timeline = _Timeline(reader, selection, options.format)
+        timeline = _Timeline(reader, selection, EventOutput(options.format, time.time_ns() - time.monotonic_ns()))
         for gap in reader.gaps:
             _say(gap)
         if reader.refused is None:
@@ -72,12 +78,12 @@ def events(options: argparse.Namespace) -> int:
             _record(reader, timeline, options, follower, interrupted)
         reader.close()
         timeline.show(reader.take(0), None)
-        timeline.end(host, reader.gaps)
+        timeline.end(host)
     return ExitStatus.CLEAN if reader.refused is None else ExitStatus.USAGE
 
 
 @contextlib.contextmanager
-def _interruption() -> "Iterator[threading.Event]":
+def _interruption() -> Iterator[threading.Event]:
     """Set by SIGINT or SIGTERM, which end this command: what is being printed then is printed to its end."""
     interrupted = threading.Event()
     former = {number: signal.signal(number, lambda *_: interrupted.set()) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -112,30 +118,24 @@ def _record(
 
 
 class _Timeline:
-    """Puts events and what was found out about resets in order, and prints them."""
+    """Puts events and what was found out about resets in order."""
 
-    def __init__(self, reader: "EventReader", selection: "Selection", form: str) -> None:
+    def __init__(self, reader: "EventReader", selection: "Selection", output: EventOutput) -> None:
         from workbench.collect.netfilter import RuleReader
         from workbench.evidence.attribution import Attributor
 
         self._reader = reader
         self._selection = selection
-        self._format = form
+        self._output = output
         self._attributor = Attributor()
         self._rules = RuleReader()
-        self._rules_read = 0.0
+        self._rules_read = -math.inf
         self._held: list[Event] = []
-        self._rows: list[Row] = []
-        self._found: list[Row] = []
-        self._wall_ns = time.time_ns() - time.monotonic_ns()
 
     def begin(self) -> None:
-        """The heading of a table."""
-        from workbench.present.timeline import HEADING, text_row
-
+        """What stands before the first event."""
         self._read_rules()
-        if self._format == "text":
-            _print(text_row(HEADING))
+        self._output.begin()
         sys.stderr.write("workbench: recording; Ctrl-C ends it\n")
 
     def show(self, events: "Sequence[Event]", complete_ns: int | None) -> None:
@@ -144,68 +144,37 @@ class _Timeline:
 
         self._attributor.add(events)
         self._held += events
-        if any(_needs_rules(event) for event in events):
-            self._read_rules()
+        self._keep_rules(events)
         limit = math.inf if complete_ns is None else complete_ns - SETTLED_NS
         ready = [event for event in self._held if event.at_ns <= limit]
         self._held = [event for event in self._held if event.at_ns > limit]
-        found = self._attributor.settled(complete_ns)
-        shown: list[tuple[int, int, Event | Attribution]] = []
-        shown += [(event.at_ns, 0, event) for event in ready if self._selection.wants(event)]
-        shown += [
-            (one.settled_ns, 1, one) for one in found if self._selection.wants_connection(one.connection, one.netns)
+        wanted = [event for event in ready if self._selection.wants(event)]
+        found = [
+            one
+            for one in self._attributor.settled(complete_ns)
+            if self._selection.wants_connection(one.connection, one.netns)
         ]
-        names = _names(self._reader.namespaces)
-        for _, _, each in sorted(shown, key=lambda entry: entry[:2]):
-            self._print(each, names)
-        sys.stdout.flush()
+        self._output.write(wanted, found, _names(self._reader.namespaces))
 
-    def end(self, host: Evidence, gaps: Sequence[Gap]) -> None:
-        """The document, where it is one."""
-        if self._format == "json":
-            header = evidence_header(host)
-            header["gaps"] = [
-                {"section": gap.section, "reason": printable(gap.reason), "remedy": printable(gap.remedy),
-                 "netns": gap.netns} for gap in gaps
-            ]  # fmt: skip
-            document = {"schema": 1, "evidence": header, "events": self._rows, "attributions": self._found,
-                        "lost": self._reader.lost}  # fmt: skip
-            _print(json.dumps(document, indent=1))
+    def end(self, host: Evidence) -> None:
+        """What stands after the last event."""
+        self._output.end(host, self._reader.gaps, self._reader.lost)
         if self._reader.lost:
             sys.stderr.write(f"workbench: at least {self._reader.lost} records were lost\n")
 
-    def _print(self, each: "Event | Attribution", names: Mapping[int, str]) -> None:
-        from workbench.evidence.event import Event, EventKind
-        from workbench.present.timeline import attribution_cells, event_cells, text_row
+    def _keep_rules(self, events: "Sequence[Event]") -> None:
+        from workbench.evidence.event import EventKind, Maker
 
-        if self._format == "text":
-            if isinstance(each, Event):
-                if each.kind is not EventKind.RESET_PACKET:  # what became of it says more
-                    print(text_row(event_cells(each, names, self._wall_ns)))
-            else:
-                print(text_row(attribution_cells(each, names, self._wall_ns)))
-            return
-        row = event_row(each, self._wall_ns) if isinstance(each, Event) else attribution_row(each, self._wall_ns)
-        if self._format == "jsonl":
-            print(json.dumps(row))
-        else:
-            (self._rows if isinstance(each, Event) else self._found).append(row)
+        changed = any(event.kind is EventKind.RULES for event in events)
+        asked = any(event.maker is Maker.NETFILTER or event.reason == "NETFILTER_DROP" for event in events)
+        if changed or (asked and time.monotonic() - self._rules_read > _RULES_AGE_S):
+            self._read_rules()
 
     def _read_rules(self) -> None:
-        if time.monotonic() - self._rules_read < 1:
-            return
         rules, _, _ = self._rules.read(self._reader.namespaces)
         if not isinstance(rules, Gap):
             self._attributor.rules = rules
         self._rules_read = time.monotonic()
-
-
-def _needs_rules(event: "Event") -> bool:
-    from workbench.evidence.event import EventKind, Maker
-
-    return (
-        event.kind is EventKind.RULES or event.maker is Maker.NETFILTER or event.reason == "NETFILTER_DROP"
-    )  # fmt: skip
 
 
 def _selection(options: argparse.Namespace) -> "tuple[Selection, Evidence]":
@@ -270,7 +239,3 @@ def _names(namespaces: Sequence[NetworkNamespace]) -> dict[int, str]:
 def _say(gap: Gap) -> None:
     remedy = f"; {gap.remedy}" if gap.remedy else ""
     sys.stderr.write(printable(f"workbench: {gap.section}: {gap.reason}{remedy}") + "\n")
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)

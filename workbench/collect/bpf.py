@@ -32,7 +32,7 @@ GET_SOCKET_COOKIE = 46
 _SIZE_BITS = {1: 0x10, 2: 0x08, 4: 0x00, 8: 0x18}  # BPF_B, BPF_H, BPF_W, BPF_DW
 _LDX_MEM, _STX_MEM = 0x61, 0x63
 _MOV_REGISTER, _MOV_NUMBER, _ADD_NUMBER, _ADD_REGISTER = 0xBF, 0xB7, 0x07, 0x0F
-_AND_NUMBER, _SHIFT_RIGHT_NUMBER = 0x57, 0x77
+_SUBTRACT_REGISTER, _AND_NUMBER, _SHIFT_RIGHT_NUMBER = 0x1F, 0x57, 0x77
 _JUMP, _JUMP_EQUAL_NUMBER, _JUMP_NOT_EQUAL_NUMBER, _JUMP_AT_MOST_NUMBER = 0x05, 0x15, 0x55, 0xB5
 _CALL, _EXIT = 0x85, 0x95
 _LOAD_64, _PSEUDO_MAP = 0x18, 1
@@ -77,6 +77,9 @@ class Program:
 
     def add_register(self, to: int, source: int) -> None:
         self._emit(_ADD_REGISTER, to, source)
+
+    def subtract_register(self, to: int, source: int) -> None:
+        self._emit(_SUBTRACT_REGISTER, to, source)
 
     def mask(self, to: int, value: int) -> None:
         """Register ``to`` &= a 32-bit constant."""

@@ -19,6 +19,7 @@ from workbench.evidence.verdict_rule import culprits
 _MOST = 50_000
 _WAITING = frozenset({TcpState.ESTABLISHED, TcpState.CLOSE_WAIT})
 """States that a socket leaves for CLOSE at once if it gives up, or is reset."""
+_FIN_RECEIVED = frozenset({TcpState.CLOSE_WAIT, TcpState.LAST_ACK, TcpState.CLOSING, TcpState.TIME_WAIT})
 
 
 class Cause(StrEnum):
@@ -201,7 +202,10 @@ class Attributor:
         who = f"{sent.command} {sent.pid}" if sent.pid else "a program"
         match sent.reason:
             case "TCP_ABORT_ON_CLOSE":
-                return Cause.UNREAD_DATA, f"{who} closed the socket while unread bytes were in its receive queue"
+                return (
+                    Cause.UNREAD_DATA,
+                    f"{who} closed the socket while {self._unread(reset, sent)} in its receive queue",
+                )
             case "TCP_ABORT_ON_LINGER" | "TCP_DISCONNECT_WITH_DATA":
                 return Cause.ABORTED, f"{who} aborted the connection ({sent.reason})"
             case "TCP_STATE" if sent.state is TcpState.CLOSE:
@@ -223,6 +227,14 @@ class Attributor:
             Cause.KERNEL,
             f"this kernel reset it for {sent.reason or 'a reason it does not name'}; {socket} was at hand",
         )
+
+    def _unread(self, reset: Trail, sent: Event) -> str:
+        count = sent.details.get("unread")
+        if not isinstance(count, int):
+            return "unread bytes were"
+        closed = self._closed.get((sent.netns, reset.way))
+        count -= closed is not None and closed.before in _FIN_RECEIVED
+        return "1 unread byte was" if count == 1 else f"{count} unread bytes were"
 
     def _nobody(self, reset: Trail, sent: Event) -> tuple[Cause, str]:
         if sent.segment and sent.segment.flags & SYN:
@@ -276,6 +288,8 @@ class Attributor:
         if arrival is None or arrival.segment is None:
             return Cause.UNKNOWN, "TCP here sent none: it came from a REJECT rule, the peer, or something between"
         ttl, usual = arrival.segment.ttl, arrival.usual_ttl
+        if reset.taken and reset.taken.state is TcpState.SYN_SENT:
+            return Cause.REFUSED, f"nobody listens on {reset.way.local}: another host answered, with TTL {ttl}"
         if usual is None:
             return Cause.PEER, f"it came from another host with TTL {ttl}: the peer, if nothing between made it"
         if ttl == usual:

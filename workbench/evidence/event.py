@@ -93,7 +93,7 @@ class Event:
     before: TcpState | None = None
     """STATE: the state that was left. Others: None."""
     state: TcpState | None = None
-    """State of the socket now; of the socket that a segment concerned."""
+    """STATE: the state that was entered. Others: that of the socket at that moment."""
     has_socket: bool | None = None
     """Resets sent: whether a socket owned the connection; None if it does not apply."""
     maker: Maker | None = None
@@ -107,4 +107,6 @@ class Event:
     lost: int = 0
     """LOSS: how many events, at least."""
     details: Mapping[str, int | str] = field(default_factory=lambda: NOTHING, hash=False)
-    """What only this kind has: ``location`` in the kernel; ``changes`` of rules; ``log`` line."""
+    """What only this kind has. DROP: ``location``, a function of the kernel. RESET_SENT: ``unread``, bytes in the
+    receive queue, a FIN counted as one. RULES: how often each change was made. STAGE: ``log`` and ``line``.
+    """

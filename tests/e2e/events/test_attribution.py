@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from tests.e2e.events.conftest import PORT, Scene, ends
+from workbench.evidence import TcpState
 from workbench.evidence.attribution import Cause
 from workbench.evidence.event import EventKind
 from workbench.evidence.reset_trail import Effect
@@ -58,8 +59,20 @@ def test_unread_bytes_at_close(scene: Scene) -> None:
     expect_reset(client)
     (found,) = scene.attributions()
     assert (found.cause, found.reason) == (Cause.UNREAD_DATA, "TCP_ABORT_ON_CLOSE")
-    assert f" {os.getpid()} closed the socket" in found.sentence
+    assert f" {os.getpid()} closed the socket while 10 unread bytes were" in found.sentence
     assert os.getpid() in found.ends
+
+
+def test_unread_bytes_before_a_fin(scene: Scene) -> None:
+    server, client = scene.pair(scene.listener())
+    client.send(b"never read")
+    assert server.recv(3) == b"nev"
+    client.shutdown(socket.SHUT_WR)
+    scene.wait_for(lambda found: any(one.state is TcpState.CLOSE_WAIT for one in found))
+    server.close()
+    (found,) = scene.attributions()
+    assert found.cause is Cause.UNREAD_DATA
+    assert "while 7 unread bytes were" in found.sentence
 
 
 def test_linger_0(scene: Scene) -> None:

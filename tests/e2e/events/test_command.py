@@ -128,6 +128,24 @@ def test_json_lines_stream(scene: Scene, program: list[Program]) -> None:
     )
 
 
+def test_a_rule_that_rejects_is_named_though_it_was_only_just_made(scene: Scene, program: list[Program]) -> None:
+    _, client = scene.pair(scene.listener())
+    shown = Program("--netns", scene.server.name, "--format", "jsonl")
+    program.append(shown)
+    shown.wait_for("recording")
+    scene.server.rule("tcp dport 9 reject with tcp reset")
+    shown.wait_for('"rules"')
+    scene.server.run("nft", f"add rule inet wb c tcp dport {PORT} reject with tcp reset")
+    client.send(b"hello")
+    shown.wait_for('"attribution"')
+    assert shown.end() == 0
+    rows = [json.loads(line) for line in shown.said.splitlines()]
+    (found,) = [row for row in rows if row["kind"] == "attribution"]
+    assert found["cause"] == "reject-rule"
+    assert found["rule"]["text"].startswith(f"tcp dport {PORT} reject")
+    assert found["netns_name"] == scene.server.name
+
+
 def test_json_is_one_document(scene: Scene, program: list[Program]) -> None:
     shown = Program("--netns", scene.server.name, "--format", "json", "--seconds", "2")
     program.append(shown)

@@ -59,6 +59,48 @@ def test_jumps_lead_to_the_end() -> None:
     assert assembled(write) == ["1500020000000000", "bf07000000000000", "1507000000000000", *EPILOGUE]
 
 
+def test_masks_shifts_and_sums_of_registers() -> None:
+    write = Program()
+    write.mask(2, 15)  # r2 &= 15
+    write.shift_right(3, 4)  # r3 >>= 4
+    write.add_register(2, 3)  # r2 += r3
+    write.subtract_register(1, 2)  # r1 -= r2
+    write.count(0, 1)  # lock *(u64 *)(r0 + 0) += r1
+    assert assembled(write) == [
+        "570200000f000000",
+        "7703000004000000",
+        "0f32000000000000",
+        "1f21000000000000",
+        "db10000000000000",
+        *EPILOGUE,
+    ]
+
+
+def test_a_map_takes_two_instructions() -> None:
+    write = Program()
+    write.map(1, 7)  # r1 = map of descriptor 7
+    assert assembled(write) == ["1811000007000000", "0000000000000000", *EPILOGUE]
+
+
+def test_jumps_land_where_they_are_told() -> None:
+    write = Program()
+    first = write.jump_if_equal(1, 6)
+    second = write.jump()
+    write.land(first)
+    write.copy(2, 3)
+    write.land(second)
+    write.end_unless_equal(4, 2)
+    write.end_if_at_most(5, 9)
+    assert assembled(write) == [
+        "1501010006000000",  # if r1 == 6 skip one
+        "0500010000000000",  # skip one
+        "bf32000000000000",
+        "5504010002000000",
+        "b505000009000000",
+        *EPILOGUE,
+    ]
+
+
 def test_an_assembled_program_can_be_assembled_again() -> None:
     write = Program()
     write.end_if_zero(0)

@@ -141,6 +141,21 @@ def test_from_the_network_though_the_other_end_is_here() -> None:
     assert causes(alive, arrived(1, usual_ttl=64), received(1)) == [Cause.MIDDLEBOX]
 
 
+def test_another_host_that_refuses() -> None:
+    taken = replace(received(1), state=TcpState.SYN_SENT)
+    assert causes(arrived(1, usual_ttl=64), taken) == [Cause.REFUSED]
+
+
+@pytest.mark.parametrize(
+    ("before", "words"),
+    [(TcpState.ESTABLISHED, "while 2 unread bytes"), (TcpState.CLOSE_WAIT, "while 1 unread byte was")],
+)
+def test_a_fin_is_no_byte(before: TcpState, words: str) -> None:
+    reset = sent(2, "TCP_ABORT_ON_CLOSE", has_socket=True, pid=5, details={"unread": 2})
+    (found,) = attribute([closed(1, 5, before), reset])
+    assert words in found.sentence
+
+
 def test_without_packets_nobody_can_say() -> None:
     assert causes(received(1)) == [Cause.UNKNOWN]
 

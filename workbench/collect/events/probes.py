@@ -62,6 +62,8 @@ class Probes:
             write.load(_SOCK, _SEGMENT, *self._place("sk_buff", "sk"))
             self._socket(write, is_argument=False)
             write.land(known)
+        elif seen is Seen.RESET_SENT:
+            self._unread(write)
         write_output(write, self._ring, -_LENGTH, _LENGTH)
         return write.assemble()
 
@@ -225,6 +227,18 @@ class Probes:
         absent.append(write.jump_if_equal(_SCRATCH, 0))
         write.load(_SCRATCH, _SCRATCH, *self._place("net", "ns.inum"))
         write.store(bpf.FRAME, OFFSETS["netns"], _SCRATCH, 4)
+        write.land(*absent)
+
+    def _unread(self, write: bpf.Program) -> None:
+        """What the program has not read of what was received; the queue itself is already empty at close(2)."""
+        absent = [write.jump_if_equal(_SOCK, 0)]
+        write.copy(1, _SOCK)
+        write.call(bpf.SKC_TO_TCP_SOCK)
+        absent.append(write.jump_if_equal(0, 0))
+        write.load(_SCRATCH, 0, *self._place("tcp_sock", "rcv_nxt"))
+        write.load(2, 0, *self._place("tcp_sock", "copied_seq"))
+        write.subtract_register(_SCRATCH, 2)
+        write.store(bpf.FRAME, OFFSETS["number"], _SCRATCH, 4)
         write.land(*absent)
 
 

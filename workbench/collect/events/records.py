@@ -40,7 +40,9 @@ RECORD = np.dtype(
         ("cookie", "u8"),
         ("netns", "u4"),
         ("seen", "u4"),
-        ("number", "u4"),  # DROP: enum skb_drop_reason; ARRIVED: TTL of other segments from that address, 0 if unknown
+        # DROP: enum skb_drop_reason. ARRIVED: TTL of other segments from that address, 0 if unknown. RESET_SENT: bytes
+        # between copied_seq and rcv_nxt, a FIN among them.
+        ("number", "u4"),
         ("tgid", "u4"),
         ("command", "S16"),
         ("interface", "u4"),  # of a segment that came in, the device; 0 for one that this host made

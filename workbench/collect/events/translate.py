@@ -16,7 +16,7 @@ from workbench.collect.events.owners import Owners
 from workbench.collect.events.records import RECORD, Seen
 from workbench.collect.events.symbols import Symbols
 from workbench.evidence import Connection, TcpState
-from workbench.evidence.event import Event, EventKind, Maker
+from workbench.evidence.event import NOTHING, Event, EventKind, Maker
 
 TRACEPOINTS = {
     Seen.STATE: "sock/inet_sock_set_state",
@@ -154,7 +154,7 @@ class Translator:
                 pid, command = witness.tgid, witness.comm
             if seen is Seen.RESET_SENT and (answered := headers.segment(witness.header, incoming=True)):
                 ends, segment = answered  # a listening socket has no peer, but what it answers has a source
-        state = _STATES.get(row.newstate or row.state)
+        state = _STATES.get(row.newstate or row.state or (witness.state if witness else 0))
         if cookie and pid and seen is Seen.STATE and state in {TcpState.LISTEN, TcpState.SYN_SENT}:
             self._owners.saw(cookie, (pid, command))
         owner_pid, owner_command = (self._owners.of(cookie) if cookie else None) or (None, "")
@@ -173,6 +173,7 @@ class Translator:
             state,
             bool(row.skaddr) if seen is Seen.RESET_SENT else None,
             segment=segment,
+            details={"unread": witness.number} if seen is Seen.RESET_SENT and witness and witness.number else NOTHING,
         )
 
     def _witness(self, seen: Seen, sock: int, segment: int, at_ns: int) -> Witnessed | None:

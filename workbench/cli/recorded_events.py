@@ -1,0 +1,44 @@
+"""``workbench events FILE``: a recorded timeline."""
+
+import argparse
+from collections.abc import Mapping
+
+from workbench.cli import scope
+from workbench.cli.event_output import EventOutput
+from workbench.cli.exit_status import ExitStatus
+from workbench.errors import WorkbenchError
+from workbench.evidence import Evidence
+from workbench.evidence.selection import Selection
+from workbench.read.events_file import read_events
+
+
+def show_recorded(options: argparse.Namespace) -> int:
+    """Print what concerns the named process, connection or namespace as it was recorded; everything if none is."""
+    for name in ("seconds", "criu_log", "container"):
+        if getattr(options, name) is not None:
+            word = name.replace("_", "-")
+            raise WorkbenchError(f"--{word} is about this host, not about a recording", f"leave out FILE or --{word}")
+    recorded = read_events(options.recorded)
+    selection = Selection(
+        [options.pid] if options.pid is not None else [],
+        [scope.parse_connection(options.connection)] if options.connection is not None else [],
+        [_inode(options.netns, recorded.names)] if options.netns is not None else [],
+    )
+    output = EventOutput(options.format, recorded.wall_ns)
+    output.begin()
+    events = [event for event in recorded.events if selection.wants(event)]
+    found = [one for one in recorded.attributions if selection.wants_connection(one.connection, one.netns)]
+    output.write(events, found, recorded.names)
+    first = recorded.events[0].at_ns if recorded.events else 0
+    evidence = Evidence((first + recorded.wall_ns) / 1e9, first, (str(options.recorded),))
+    output.end(evidence, (), sum(event.lost for event in recorded.events))
+    return ExitStatus.CLEAN
+
+
+def _inode(word: str, names: Mapping[int, str]) -> int:
+    for inode, name in names.items():
+        if word in {name, str(inode)}:
+            return inode
+    if word.isdecimal():
+        return int(word)
+    raise WorkbenchError(f"no network namespace of the recording is called {word}", "name it as its rows do")
