@@ -1,6 +1,7 @@
 """The entry point: the application where there is a terminal and no command, else the command line."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -25,11 +26,20 @@ def _application(arguments: Sequence[str]) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the workbench; the return value is the exit status of design's contract of commands."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    _have_streams()
     try:
         return _started(words)
     except KeyboardInterrupt:
         sys.stderr.write("workbench: interrupted\n")
         return 130
+
+
+def _have_streams() -> None:
+    """Streams that were closed (``<&-``) would be None here, and their numbers given to the next file that is opened."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(descriptor, "r" if number == 0 else "w"))
 
 
 def _started(words: Sequence[str]) -> int:

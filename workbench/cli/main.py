@@ -1,6 +1,7 @@
 """The command line: one module a command, registered here; errors a user can act on end in one sentence."""
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -60,7 +61,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
     options = build_parser().parse_args(arguments)
     try:
-        return int(options.func(options))
+        status = int(options.func(options))
+        sys.stdout.flush()
     except WorkbenchError as error:
         sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
         return ExitStatus.USAGE
@@ -69,5 +71,19 @@ def run(arguments: Sequence[str]) -> int:
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`| head`); what is buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _output_to_nowhere()
         return ExitStatus.CLEAN
+    except OSError as error:
+        if error.errno not in _UNWRITABLE or error.filename is not None:
+            raise
+        _output_to_nowhere()
+        sys.stderr.write(f"workbench: error: the output cannot be written: {error.strerror}\n")
+        return ExitStatus.USAGE
+    return status
+
+
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+
+def _output_to_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
