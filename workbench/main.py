@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _have_streams() -> None:
-    """Streams that were closed (``<&-``) would be None here, and their numbers given to the next file that is opened."""
+    """Closed streams (``<&-``) would be None here, and their numbers given to the next file that is opened."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             descriptor = os.open(os.devnull, os.O_RDWR)
