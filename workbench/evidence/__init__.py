@@ -1,6 +1,8 @@
 """Frozen records of what is known: the only thing that passes from collectors and readers upward."""
 
 from workbench.evidence.borrowed import BorrowedSocket as BorrowedSocket
+from workbench.evidence.event import Event as Event
+from workbench.evidence.event import EventKind as EventKind
 from workbench.evidence.evidence import Evidence as Evidence
 from workbench.evidence.evidence import not_collected as not_collected
 from workbench.evidence.file_status import FileStatus as FileStatus
