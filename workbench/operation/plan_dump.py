@@ -240,7 +240,8 @@ class _Dump:
             if each.pid == self.root.pid:
                 state = "is still under way" if each.workbench_alive or each.criu_alive else "was interrupted"
                 way = "wait for it" if each.workbench_alive or each.criu_alive else "run `workbench recover` first"
-                self.obstacles.append(f"A {each.kind} of process {each.pid} {state}: {way}")
+                # Foremost: a task that is traced, sockets that CRIU holds and a lock that stands are its doing.
+                self.obstacles.insert(0, f"A {each.kind} of process {each.pid} {state}: {way}")
 
     def _space(self, connections: int) -> int:
         memory = sum(each.rss_bytes or 0 for each in self.tree)

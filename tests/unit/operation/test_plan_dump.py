@@ -145,6 +145,12 @@ def test_processes_that_criu_refuses(changed: dict[str, Any], reason: str) -> No
     assert any(reason in each for each in made.obstacles)
 
 
+def test_another_operation_stands_before_what_comes_of_it() -> None:
+    held = UnfinishedOperation("i", "dump", 0, "frozen", SERVER, "c", NET, "/i", (), True, True)
+    made = plan(evidence(process(state="t"), unfinished=(held,)))
+    assert ["under way" in each for each in made.obstacles] == [True, False]
+
+
 def test_another_user_needs_cap_sys_resource() -> None:
     worker = process(4646, SERVER, "worker", uid=33, uids=(33, 33, 33, 33), sid=SERVER)
     assert plan(evidence(process(), worker)).obstacles == ()
