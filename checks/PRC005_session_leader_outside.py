@@ -40,11 +40,10 @@ def check(processes: Mapping[int, Process], target: Target) -> Iterator[Problem]
     pids = dumped(target)
     seen: set[int] = set()
     for process in dumped_processes(processes, target):
-        if process.sid in pids or process.sid in seen or process.sid == 0:
+        if process.sid in pids or process.sid in seen:
             continue
         seen.add(process.sid)
-        leader = processes.get(process.sid)
-        who = f"{leader.command} {process.sid}" if leader else f"{process.sid}, which has ended"
+        who = _leader(process.sid, processes)
         yield Problem(
             Severity.WARNING,
             process_subject(process.pid, processes),
@@ -57,3 +56,10 @@ def check(processes: Mapping[int, Process], target: Target) -> Iterator[Problem]
             ),
             follows=("tty-external",),
         )
+
+
+def _leader(sid: int, processes: Mapping[int, Process]) -> str:
+    if sid == 0:  # proc_pid_status: the number that a process of an outer pid namespace has here
+        return "a process of an outer pid namespace"
+    leader = processes.get(sid)
+    return f"{leader.command} {sid}" if leader else f"{sid}, which has ended"

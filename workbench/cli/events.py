@@ -1,15 +1,16 @@
 """``workbench events``: what happens to connections on this host, as it happens, and who reset which and why."""
 
 import argparse
-import contextlib
 import math
+import os
+import select
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Self
 
 from workbench.cli import scope
 from workbench.cli.document import FORMATS
@@ -69,29 +70,43 @@ def events(options: argparse.Namespace) -> int:
     selection, host = _selection(options)
     follower = _follow(options.criu_log)
     reader = EventReader()
-    with _interruption() as interrupted, reader:
+    with _Interruption() as interruption, reader:
         timeline = _Timeline(reader, selection, EventOutput(options.format, time.time_ns() - time.monotonic_ns()))
         for gap in reader.gaps:
             _say(gap)
         if reader.refused is None:
             timeline.begin()
-            _record(reader, timeline, options, follower, interrupted)
+            _record(reader, timeline, options, follower, interruption)
         reader.close()
         timeline.show(reader.take(0), None)
         timeline.end(host)
     return ExitStatus.CLEAN if reader.refused is None else ExitStatus.USAGE
 
 
-@contextlib.contextmanager
-def _interruption() -> Iterator[threading.Event]:
-    """Set by SIGINT or SIGTERM, which end this command: what is being printed then is printed to its end."""
-    interrupted = threading.Event()
-    former = {number: signal.signal(number, lambda *_: interrupted.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield interrupted
-    finally:
-        for number, handler in former.items():
+class _Interruption:
+    """SIGINT or SIGTERM, which end this command: what is being printed then is printed to its end.
+
+    An eventfd, since a handler that runs while a lock of ``threading`` is taken could wait for itself for ever.
+    """
+
+    def __enter__(self) -> Self:
+        self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._former = {number: signal.signal(number, self._come) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def within(self, seconds: float) -> bool:
+        """Whether one has come, or comes within so many seconds."""
+        return bool(select.select([self._descriptor], [], [], seconds)[0])
+
+    def _come(self, number: int, frame: FrameType | None) -> None:
+        os.eventfd_write(self._descriptor, 1)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._former.items():
             signal.signal(number, handler)
+        os.close(self._descriptor)
 
 
 def _record(
@@ -99,11 +114,11 @@ def _record(
     timeline: "_Timeline",
     options: argparse.Namespace,
     follower: "LogFollower | None",
-    interrupted: threading.Event,
+    interruption: _Interruption,
 ) -> None:
     try:
         end = None if options.seconds is None else time.monotonic() + options.seconds
-        while not interrupted.is_set() and (end is None or time.monotonic() < end):
+        while not interruption.within(0) and (end is None or time.monotonic() < end):
             left = _WAIT_S if end is None else max(min(end - time.monotonic(), _WAIT_S), 0)
             complete = reader.complete_ns
             found = reader.take(left)
@@ -111,7 +126,7 @@ def _record(
                 found += _stages(follower, Path(options.criu_log))
             timeline.show(found, complete)
             # Many at a time: what belongs to a reset is looked for among all that are not settled yet.
-            interrupted.wait(min(left, _WAIT_S / 2))
+            interruption.within(min(left, _WAIT_S / 2))
     finally:
         if follower:
             follower.close()

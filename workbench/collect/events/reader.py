@@ -14,7 +14,7 @@ from workbench.collect.events import witness as witnessing
 from workbench.collect.events.formats import Format, parse_format
 from workbench.collect.events.instance import BUFFER_KIB, Instance, remove_abandoned
 from workbench.collect.events.owners import Owners
-from workbench.collect.events.pages import read_page, rows
+from workbench.collect.events.pages import Page, read_page, rows
 from workbench.collect.events.records import Seen
 from workbench.collect.events.rules import RuleChanges
 from workbench.collect.events.tracefs import tracefs
@@ -33,6 +33,10 @@ LOOK_AROUND_S = 1.0
 MOST_WAITING = 200_000
 """Events that nobody took: more are counted as lost."""
 _PAGE_BYTES = 1 << 16
+_FULL = {
+    "tracefs": "the trace buffer was full",
+    "bpf": "the ring was full: drops and segments with RST are missing, other events lack details",
+}
 _INITIAL_PID_NAMESPACE = 0xEFFFFFFC
 """PROC_PID_INIT_INO (include/linux/proc_ns.h): the kernel tells its events' pids as this namespace numbers them."""
 
@@ -244,7 +248,8 @@ class _Session:
             self._held += self._translator.take(self._witness.read())
             if not (self._witness.ring.is_read or everything):
                 return []  # the witness of an event may still be missing: the next round has it
-        found = ((page, read_page(page)) for page in self._pages)
+        found = [(page, read_page(page)) for page in self._pages]
+        self._held += [self._gap_in(events) for _, events in found if events.missed > 0 and events.times]
         self._held += self._translator.events(
             (self._by_number[number], times, records)
             for page, events in found
@@ -281,17 +286,18 @@ class _Session:
 
     def _losses(self) -> list[Event]:
         lost = {"tracefs": self._instance.lost(), "bpf": self._witness.lost() if self._witness else 0}
-        words = {
-            "tracefs": "the trace buffer was full",
-            "bpf": "the ring was full: drops and segments with RST are missing, other events lack details",
-        }
         events = [
-            Event(time.monotonic_ns(), EventKind.LOSS, lost=count - self._lost[source], reason=words[source])
+            Event(time.monotonic_ns(), EventKind.LOSS, lost=count - self._lost[source], reason=_FULL[source])
             for source, count in lost.items()
             if count > self._lost[source]
         ]
-        self._lost = lost
+        self._lost = {source: max(count, self._lost[source]) for source, count in lost.items()}
         return events
+
+    def _gap_in(self, page: Page) -> Event:
+        """Events were overwritten before the first one of a page; the kernel's total has them, too."""
+        self._lost["tracefs"] += page.missed
+        return Event(page.times[0], EventKind.LOSS, lost=page.missed, reason=_FULL["tracefs"])
 
 
 def _least_reason(drops: Format) -> int:
