@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from workbench.evidence import Gap, Sequences, Socket, SocketTimer, TcpState
+from workbench.evidence.patience import patience
 from workbench.evidence.sequences import distance
 from workbench.present.connections import owner, process_text, stalled_receive, stalled_send, timer_tone
 from workbench.present.line import Line, Piece, Tone, line
 from workbench.present.locks import lock_sentence
-from workbench.present.patience import patience, sentence
+from workbench.present.patience import sentence
 from workbench.present.sequence_picture import sequence_picture
 from workbench.present.situation import UNCONNECTED, Situation
 from workbench.present.text import printable

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from workbench.evidence import LogLine, SocketTimer
+from workbench.evidence.patience import Patience, patience
 from workbench.operation.progress import End, Progress, StepState, Watched
 from workbench.operation.request import DumpRequest, Hold
 from workbench.present.connections import timer_text, timer_tone
 from workbench.present.line import Line, Piece, Tone, heading, line
-from workbench.present.patience import Patience, patience
 from workbench.present.progress import step_text
 from workbench.present.text import printable
 from workbench.present.units import count, duration, milliseconds
