@@ -6,26 +6,20 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from workbench.collect import procfs
-from workbench.collect.sock_diag import SockDiags
-from workbench.collect.sockets import SocketReader
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, Gap, Socket, TcpState
+from workbench.evidence import Connection
 from workbench.lab import engine, marker
+from workbench.lab.awaiting import await_data, await_end, await_flow, await_sockets
 from workbench.lab.images import edit
 from workbench.lab.lab import Lab
 from workbench.lab.namespaces import Host
 from workbench.lab.peer import start_caller, start_server
 from workbench.lab.scenario import Act, ServerProgram
-
-PATIENCE_S = 15.0
-LOOK_EVERY_S = 0.01
-"""No event tells how often somebody else's socket has retransmitted."""
 
 
 def perform(lab: Lab, act: Act) -> None:
@@ -69,12 +63,19 @@ def call(lab: Lab, *, host: str, writes: int | None = None, reads: int | None = 
 
 
 def restore(
-    lab: Lab, *, options: Sequence[str] = ("tcp_established",), iptables: str = "", fails: bool = False
+    lab: Lab,
+    *,
+    options: Sequence[str] = ("tcp_established",),
+    who: str = "server",
+    of: str = "images",
+    iptables: str = "",
+    fails: bool = False,
 ) -> None:
-    """CRIU alone restores the server."""
+    """CRIU alone restores the server or the caller, ``of`` a directory that it was dumped into."""
+    host = lab.host if who == "server" else _caller(lab)[0]
     given: dict[str, object] = dict.fromkeys(options, True)
-    done = engine.call("restore", lab.images, lab.host.path, given, iptables=iptables)
-    _as_meant("restore", lab.images, done=done, fails=fails)
+    done = engine.call("restore", lab.scratch / of, host.path, given, iptables=iptables)
+    _as_meant("restore", lab.scratch / of, done=done, fails=fails)
 
 
 def _as_meant(kind: str, images: Path, *, done: bool, fails: bool) -> None:
@@ -138,6 +139,16 @@ def end_connections(lab: Lab, *, how: str) -> None:
     lab.end_connections(how)
 
 
+def speak(lab: Lab, *, writes: int) -> None:
+    """The clients, silent so far, write so many bytes a second on each connection."""
+    lab.speak(writes)
+
+
+def reboot(lab: Lab, *, host: str) -> None:
+    """A host goes down and comes up again: its processes and rules are gone, its addresses are back."""
+    lab.reboot(host)
+
+
 def end_server(lab: Lab) -> None:
     """The server is killed."""
     marker.end(lab.server_pid, lambda pid: marker.lab_of(pid) == lab.id)
@@ -148,75 +159,9 @@ def another_server(lab: Lab) -> None:
     start_server(lab.host, ServerProgram(lab.scenario.server.host, lab.scenario.server.listen))
 
 
-def await_data(lab: Lab, *, count: int = 2048) -> None:
-    """Wait until both ends have verified so many more bytes on each connection."""
-    before = lab.talked()
-    for was, now in zip(before, lab.await_verified(count, PATIENCE_S), strict=True):
-        if now.problem or now.ended or now.verified < was.verified + 2 * count:
-            raise WorkbenchError(f"{now.connection} did not go on: {now.problem or now.ended or 'nothing came'}")
-
-
 def forget_sockets(lab: Lab) -> None:
     """The sockets that a program left behind on the server's host are destroyed without a packet that gets out."""
     lab.host.inside("ss", "-K", "-t", "state", "fin-wait-1")
-
-
-def await_sockets(
-    lab: Lab,
-    *,
-    host: str,
-    count: int = 1,
-    state: str = "",
-    retransmits: int = 0,
-    quiet_ms: int = 0,
-    unread: int = 0,
-    in_flight: int = 0,
-) -> None:
-    """Wait until so many sockets of a host are in this state, have retransmitted so often, heard nothing so long and
-    have so many bytes in their queues."""
-    where = lab.host_called(host)
-    wanted = TcpState[state] if state else None
-
-    def fits(socket: Socket) -> bool:
-        if wanted is not None and socket.state is not wanted:
-            return False
-        quiet = socket.info.last_data_recv_ms if socket.info else 0
-        queued = socket.recv_q >= unread and socket.send_q >= in_flight
-        return bool(socket.peer.port) and socket.retransmits >= retransmits and quiet >= quiet_ms and queued
-
-    diags = SockDiags()
-    try:
-        reader = SocketReader(diags)
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            table, _ = reader.read((where.namespace,))
-            found = 0 if isinstance(table, Gap) else sum(map(fits, table))
-            if found >= count:
-                return
-            if time.monotonic() > deadline:
-                raise WorkbenchError(f"{found} of {count} sockets of host {host} came to be as they should")
-            time.sleep(LOOK_EVERY_S)
-    finally:
-        diags.close()
-
-
-def await_end(lab: Lab, *, host: str) -> None:
-    """Wait until no connection of a host is left."""
-    where = lab.host_called(host)
-    diags = SockDiags()
-    try:
-        reader = SocketReader(diags)
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            table, _ = reader.read((where.namespace,))
-            left = [] if isinstance(table, Gap) else [socket for socket in table if socket.peer.port]
-            if not left:
-                return
-            if time.monotonic() > deadline:
-                raise WorkbenchError(f"{len(left)} connections of host {host} live on")
-            time.sleep(LOOK_EVERY_S)
-    finally:
-        diags.close()
 
 
 def edit_images(lab: Lab, *, of: str = "images", **changes: Any) -> None:
@@ -233,8 +178,8 @@ def lose_images(lab: Lab) -> None:
 ACTS: dict[str, Callable[..., None]] = {
     act.__name__.replace("_", "-"): act
     for act in (
-        dump, restore, call, interrupted_dump, run, lock, unlock, end_connections, end_server, another_server,
-        await_data, await_sockets, await_end, forget_sockets, edit_images, lose_images,
+        dump, restore, call, interrupted_dump, run, lock, unlock, end_connections, speak, reboot, end_server,
+        another_server, await_data, await_sockets, await_end, await_flow, forget_sockets, edit_images, lose_images,
     )
 }  # fmt: skip
 """By their names in the files of scenarios."""

@@ -9,7 +9,7 @@ from types import TracebackType
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, NetworkNamespace
 from workbench.lab import marker
-from workbench.lab.namespaces import Host, address, join, slow_down
+from workbench.lab.namespaces import Host, address, join, plug_over, slow_down
 from workbench.lab.peer import Peer, Talked, start_server
 from workbench.lab.scenario import ClientProgram, Scenario
 from workbench.lab.situation import PATIENCE_S, wait_until_reached
@@ -52,10 +52,26 @@ class Lab:
             self._hosts[name] = Host(name, self.id)
         if len(self._hosts) == 2:
             join(*self._hosts.values())
-        for name, description in self.scenario.hosts.items():
-            address(self._hosts[name], description.addresses)
-            if description.rate_kbit:
-                slow_down(self._hosts[name], description.rate_kbit)
+        for name in self.scenario.hosts:
+            self._furnish(name)
+
+    def _furnish(self, name: str) -> None:
+        description = self.scenario.hosts[name]
+        address(self._hosts[name], description.addresses)
+        if description.rate_kbit:
+            slow_down(self._hosts[name], description.rate_kbit)
+
+    def reboot(self, name: str) -> None:
+        """A host comes back with its cable and its addresses, and nothing else of what was there: no process, no rule.
+
+        Raises WorkbenchError if something on it would not end.
+        """
+        before, after = self._hosts[name], Host(name, self.id)
+        self._hosts[name] = after
+        plug_over(before, after)
+        if left := before.close():
+            raise WorkbenchError(f"host {name} cannot go down: {len(left)} processes would not end")
+        self._furnish(name)
 
     @property
     def scratch(self) -> Path:
@@ -132,6 +148,11 @@ class Lab:
         """
         deadline = time.monotonic() + timeout
         return self._ask(lambda peer: peer.await_verified(count, max(deadline - time.monotonic(), 0.001)))
+
+    def speak(self, rate: int) -> None:
+        """The clients write so many bytes a second on each connection from now on."""
+        for peer in self._peers:
+            peer.write_at(rate)
 
     def end_connections(self, how: str) -> None:
         """At the clients' ends: ``shutdown`` what is sent, or ``close`` all of it."""

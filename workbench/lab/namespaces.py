@@ -121,6 +121,12 @@ def join(first: Host, second: Host) -> None:
     second.configure(f"link set {DEVICE} up")
 
 
+def plug_over(before: Host, after: Host) -> None:
+    """The cable of one host goes to another, which takes its place; the end of the third one loses its carrier."""
+    before.configure(f"link set {DEVICE} down", f"link set {DEVICE} netns {after.pid}")
+    after.configure(f"link set {DEVICE} up")
+
+
 def address(host: Host, prefixes: Sequence[str]) -> None:
     """Give addresses such as ``10.77.0.2/24``, usable at once: without duplicate address detection (RFC 4862)."""
     lines = [f"address add {one} dev {DEVICE}{' nodad' if ':' in one else ''}" for one in prefixes]

@@ -72,6 +72,10 @@ class Peer:
         """End each connection: ``shutdown`` what is sent, ``close`` all of it."""
         self._ask(0, ANSWER_TIMEOUT_S, end=how)
 
+    def write_at(self, rate: int) -> None:
+        """Let it write so many bytes a second on each connection from now on."""
+        self._ask(0, ANSWER_TIMEOUT_S, writes=rate)
+
     def await_verified(self, count: int, timeout: float) -> tuple[Talked, ...]:
         """Wait until both ends have verified ``count`` more bytes in each direction of each connection.
 
@@ -87,9 +91,9 @@ class Peer:
         """Let the client end."""
         self._control.close()
 
-    def _ask(self, count: int, timeout: float, *, forget_gap: bool = False, end: str = "") -> tuple[Talked, ...]:
+    def _ask(self, count: int, timeout: float, **orders: object) -> tuple[Talked, ...]:
         self._count += 1
-        request = {"id": self._count, "bytes": count, "forget_gap": forget_gap, "end": end}
+        request = {"id": self._count, "bytes": count, **orders}
         try:
             self._control.send(json.dumps(request).encode())
             answer = self._answer_to(self._count, time.monotonic() + timeout)

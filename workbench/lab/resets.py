@@ -22,20 +22,28 @@ class ResetWatch:
     """Records from entering to leaving what happens to the server's connections, at both ends."""
 
     def __init__(self, lab: Lab) -> None:
-        self._netns = {namespace.inode for namespace in lab.namespaces}
+        self._lab = lab
+        self._netns: set[int] = set()
+        self._see_hosts()
         self._server = Endpoint(*endpoint(lab.scenario.server.listen))
         self._reader = EventReader()
         self._events: list[Event] = []
 
+    def _see_hosts(self) -> None:
+        """Know the hosts as they are now; one that reboots is another namespace from then on."""
+        self._netns |= {namespace.inode for namespace in self._lab.namespaces}
+
     def attributions(self, expected: Collection[str]) -> tuple[Attribution, ...]:
         """Every reset so far, as soon as all that are expected are there; oldest first."""
+        self._see_hosts()
         deadline = time.monotonic() + PATIENCE_S
         while True:
             until = time.monotonic() + SETTLE_S
             while (left := until - time.monotonic()) > 0:
-                self._events += [event for event in self._reader.take(left) if event.netns in self._netns]
+                self._events += self._reader.take(left)
+            own = [event for event in self._events if event.netns in self._netns]
             found = tuple(
-                one for one in attribute(self._events)
+                one for one in attribute(own)
                 if one.connection and self._server in {one.connection.local, one.connection.peer}
                 and one.cause is not Cause.DROP_RULE
             )  # fmt: skip

@@ -3,7 +3,8 @@
 Run as a program. Standard input is a SOCK_SEQPACKET socket to the lab, one JSON object a message. A request is
 ``{"id": 1, "bytes": 4096}``: the answer comes once every connection has verified that many more bytes in each direction
 since the request, or has ended, or its stream is wrong; 0 answers at once. ``"forget_gap": true`` measures the longest
-gap anew, ``"end": "shutdown"`` ends what is sent and ``"end": "close"`` all of each connection. Connections that could
+gap anew, ``"end": "shutdown"`` ends what is sent and ``"end": "close"`` all of each connection, ``"writes": 20000`` is
+how many bytes a second each of them writes from now on. Connections that could
 not be made stand in the answer with their errno. It ends when the lab does.
 """
 
@@ -45,6 +46,9 @@ class Reporter:
         if self._request and self._request.get("forget_gap"):
             for conversation in self._conversations:
                 conversation.forget_gap()
+        if writes := self._request and self._request.get("writes"):
+            for conversation in self._conversations:
+                conversation.write_at(int(writes))
         if end := self._request and self._request.get("end"):
             for conversation in self._conversations:
                 conversation.shut_down()

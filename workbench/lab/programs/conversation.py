@@ -114,6 +114,10 @@ class Conversation:
             self._writing.use(records * SIZE)
         self.outgoing.took(self._socket.send(self.outgoing.pending))
 
+    def write_at(self, rate: int) -> None:
+        """From now on write so many bytes a second."""
+        self._writing = Pace(rate)
+
     def shut_down(self) -> None:
         """Send no more."""
         if not self._shut_down and not self.ended:
