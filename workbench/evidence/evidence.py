@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from workbench.evidence.borrowed import BorrowedSocket
+from workbench.evidence.event import Event
 from workbench.evidence.file_status import FileStatus
 from workbench.evidence.gap import Gap
 from workbench.evidence.host import Host, Sysctl
@@ -61,6 +62,8 @@ class Evidence:
     logs: tuple[LogDigest, ...] | Gap = field(default_factory=lambda: not_collected("logs"))
     """What each log says, one after the other; ``log`` has the lines that they kept."""
     unfinished: tuple[UnfinishedOperation, ...] | Gap = field(default_factory=lambda: not_collected("unfinished"))
+    events: tuple[Event, ...] | Gap = field(default_factory=lambda: not_collected("events"))
+    """What happened, in its order; ``taken`` less ``monotonic_ns`` gives the time of day. Of recordings only."""
     target: Target | Gap = field(default_factory=lambda: not_collected("target"))
     partial: tuple[Gap, ...] = ()
     """What is missing within sections that are there."""
