@@ -35,7 +35,7 @@ SINCE = "0.1"
 def check(images: tuple[ImageDirectory, ...]) -> Iterator[Problem]:
     """One problem for each directory without its last file."""
     for image in images:
-        if not image.complete:
+        if not image.complete and not image.excerpt:
             yield Problem(
                 Severity.ERROR,
                 Subject("image", image.path, {"path": image.path}),

@@ -120,6 +120,8 @@ class ImageDirectory:
     """What is missing, truncated or does not fit; one sentence each."""
     files: tuple[ImageFile, ...] = ()
     """Without those that were deleted: their contents are in the images."""
+    excerpt: bool = False
+    """Only single files of the directory are at hand: what is missing tells nothing."""
 
     @property
     def root_pid(self) -> int | None:

@@ -4,19 +4,20 @@ From a pid to its streams: pstree.img -> ids-PID.img -> fdinfo-ID.img -> files.i
 this chain reaches belongs to the dump: a directory that was used twice keeps files of the first time.
 """
 
-import os
+import heapq
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import WorkbenchError
 from workbench.evidence import DumpStats, ImageDirectory, ImageFile, ImageSocket, ImageTask, RestoreStats, TcpState
-from workbench.read.image_file import Absent, Damage, message_class, read_image_file
+from workbench.read.image_file import Absent, Damage, message_class
+from workbench.read.image_file import ImageFile as OpenedFile
+from workbench.read.image_file import image_file
 from workbench.read.image_socket import socket_of, stream_of, text
+from workbench.read.image_store import ImageStore, open_directory
 
-_HINT = "name the directory that was given to criu with -D (--images-dir)"
 _LOCK_METHODS = ("iptables", "nftables", "skip")  # criu/include/cr_options.h; not the numbers of the RPC
 _INETSK = 4  # enum fd_types
 _TCP = 6
@@ -31,15 +32,19 @@ def read_image_directory(path: str | Path) -> ImageDirectory:
     What is missing, truncated, unreadable or does not fit stands in ``problems``. Raises WorkbenchError for a path
     that is no image directory, and if pycriu cannot be loaded.
     """
-    names, size, modified = _list(Path(path))
+    return read_images(open_directory(path))
+
+
+def read_images(store: ImageStore, *, excerpt: bool = False) -> ImageDirectory:
+    """The same of images that lie elsewhere; of an ``excerpt`` what is missing is no problem."""
     message_class("inventory")  # without pycriu nothing can be read: say so once, not file by file
-    reader = _Reader(os.fspath(path), names)
+    reader = _Reader(store, frozenset(store.names), excerpt)
     reader.read()
     return ImageDirectory(
-        path=os.fspath(path),
+        path=store.path,
         complete=reader.inventory is not None,
-        size_bytes=size,
-        modified=modified,
+        size_bytes=store.size_bytes,
+        modified=store.modified,
         tasks=tuple(reader.tasks),
         sockets=tuple(reader.sockets),
         **reader.from_inventory(),
@@ -48,38 +53,17 @@ def read_image_directory(path: str | Path) -> ImageDirectory:
         restore_stats=reader.restore_stats,
         problems=tuple(reader.problems),
         files=tuple(reader.files),
+        excerpt=excerpt,
     )
-
-
-def _list(path: Path) -> tuple[frozenset[str], int, float]:
-    """Names of the image files, bytes of all of them, time of the newest."""
-    names, size, modified = set(), 0, 0.0
-    try:
-        with os.scandir(path) as entries:
-            for entry in entries:
-                if entry.name.endswith(".img") or entry.name in {"stats-dump", "stats-restore"}:
-                    status = entry.stat(follow_symlinks=False)
-                    names.add(entry.name)
-                    size += status.st_size
-                    modified = max(modified, status.st_mtime)
-    except FileNotFoundError as error:
-        raise WorkbenchError(f"There is no directory {path}", _HINT) from error
-    except NotADirectoryError as error:
-        raise WorkbenchError(f"{path} is not a directory", _HINT) from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise WorkbenchError(f"The directory {path} cannot be read: {reason}", "run the workbench as root") from error
-    if not names:
-        raise WorkbenchError(f"{path} holds no CRIU images", _HINT)
-    return frozenset(names), size, modified
 
 
 @dataclass
 class _Reader:
     """One reading: gathers what the chain reaches, and what went wrong on the way."""
 
-    path: str
+    store: ImageStore
     names: frozenset[str]
+    excerpt: bool
     problems: list[str] = field(default_factory=list)
     inventory: Any = None
     tasks: list[ImageTask] = field(default_factory=list)
@@ -116,8 +100,13 @@ class _Reader:
                 return bool(own.net_ns_id != root.net_ns_id)
         return any(name.startswith("netns-") for name in self.names)
 
-    def _path(self, name: str) -> str:
-        return f"{self.path}/{name}"
+    def _open(self, name: str, kind: str) -> OpenedFile:
+        """A file of the dump. Raises Absent, or Damage."""
+        return image_file(self.store.content(name), kind)
+
+    def _damaged(self, name: str, damage: Damage) -> None:
+        if not (self.excerpt and isinstance(damage, Absent)):
+            self._problem(f"{name} {damage}")
 
     def _problem(self, sentence: str) -> None:
         if len(self.problems) < _PROBLEM_LIMIT:
@@ -125,31 +114,30 @@ class _Reader:
         elif len(self.problems) == _PROBLEM_LIMIT:
             self.problems.append("There are more problems than are listed")
 
-    def _messages(self, name: str, kind: str) -> list[Any]:
+    def _messages(self, name: str, kind: str) -> Iterator[Any]:
         """Messages of a file up to the point where it is damaged; the damage becomes a problem."""
-        found: list[Any] = []
         try:
-            found.extend(read_image_file(self._path(name), kind).messages())
+            yield from self._open(name, kind).messages()
         except Damage as damage:
-            self._problem(f"{name} {damage}")
-        return found
+            self._damaged(name, damage)
 
     def _first(self, name: str, kind: str) -> Any:
         """The only message of a file; None, and a problem, if it cannot be had."""
         try:
-            return read_image_file(self._path(name), kind).first()
+            return self._open(name, kind).first()
         except Damage as damage:
-            self._problem(f"{name} {damage}")
+            self._damaged(name, damage)
             return None
 
     def _read_inventory(self) -> None:
         try:
-            self.inventory = read_image_file(self._path("inventory.img"), "inventory").first()
+            self.inventory = self._open("inventory.img", "inventory").first()
         except Absent:
-            self._problem(
-                "inventory.img is missing: CRIU writes it last, so the dump did not get to its end, or it was"
-                " written to another directory"
-            )
+            if not self.excerpt:
+                self._problem(
+                    "inventory.img is missing: CRIU writes it last, so the dump did not get to its end, or it was"
+                    " written to another directory"
+                )
         except Damage as damage:
             self._problem(f"inventory.img {damage}")
 
@@ -184,35 +172,44 @@ class _Reader:
         return holders
 
     def _read_sockets(self, holders: Mapping[int, list[tuple[int, int]]]) -> None:
-        if "files.img" not in self.names and "inetsk.img" in self.names:  # CRIU < 3.4
-            name, entries = "inetsk.img", self._messages("inetsk.img", "inetsk")
+        missing = set(holders)
+        name = "files.img"
+        if name not in self.names and "inetsk.img" in self.names:  # CRIU < 3.4
+            name = "inetsk.img"
+            for entry in self._messages(name, "inetsk"):
+                missing.discard(entry.id)
+                self._read_socket(name, entry, holders)
         else:
-            name = "files.img"
-            everything = self._messages(name, "files")
-            entries = [entry.isk for entry in everything if entry.HasField("isk")]
-            self._read_files([entry.reg for entry in everything if entry.HasField("reg")])
-        for entry in entries:
-            if entry.proto != _TCP:
-                continue
-            try:
-                found = socket_of(entry, tuple(holders.get(entry.id, ())))
-            except Damage as damage:
-                self._problem(f"{name} {damage}")
-                continue
-            self.sockets.append(self._with_stream(found))
-        for missing in sorted(holders.keys() - {entry.id for entry in entries})[:_PROBLEM_LIMIT]:
-            pid, fd = holders[missing][0]
-            self._problem(f"{name} lacks the socket of descriptor {fd} of process {pid} (id {missing:#x})")
+            regular = []
+            for entry in self._messages(name, "files"):
+                if entry.HasField("isk"):
+                    missing.discard(entry.isk.id)
+                    self._read_socket(name, entry.isk, holders)
+                if entry.HasField("reg"):
+                    reg = entry.reg
+                    size, mode = (getattr(reg, each) if reg.HasField(each) else None for each in ("size", "mode"))
+                    regular.append((reg.id, ImageFile(text(reg.name), size, mode)))
+            self._read_files(regular)
+        for absent in heapq.nsmallest(_PROBLEM_LIMIT, missing):
+            pid, fd = holders[absent][0]
+            self._problem(f"{name} lacks the socket of descriptor {fd} of process {pid} (id {absent:#x})")
 
-    def _read_files(self, entries: Sequence[Any]) -> None:
+    def _read_socket(self, name: str, entry: Any, holders: Mapping[int, list[tuple[int, int]]]) -> None:
+        if entry.proto != _TCP:
+            return
+        try:
+            found = socket_of(entry, tuple(holders.get(entry.id, ())))
+        except Damage as damage:
+            self._problem(f"{name} {damage}")
+            return
+        self.sockets.append(self._with_stream(found))
+
+    def _read_files(self, regular: Sequence[tuple[int, ImageFile]]) -> None:
         """Regular files by path; a deleted one is restored from the images (``remap-fpath.img`` names its id)."""
         deleted: set[int] = set()
-        if entries and "remap-fpath.img" in self.names:
+        if regular and "remap-fpath.img" in self.names:
             deleted = {entry.orig_id for entry in self._messages("remap-fpath.img", "remap-fpath")}
-        for entry in entries:
-            if entry.id not in deleted:
-                size = entry.size if entry.HasField("size") else None
-                self.files.append(ImageFile(text(entry.name), size, entry.mode if entry.HasField("mode") else None))
+        self.files.extend(file for identity, file in regular if identity not in deleted)
 
     def _with_stream(self, found: ImageSocket) -> ImageSocket:
         """The socket with its stream image, if it must have one: connected, and not dumped with --tcp-close."""
@@ -220,10 +217,11 @@ class _Reader:
             return found
         name = f"tcp-stream-{found.inode:x}.img"
         try:
-            entry, raw = read_image_file(self._path(name), "tcp-stream").first_and_rest()
+            entry, raw = self._open(name, "tcp-stream").first_and_rest()
             sequences, queue = stream_of(found.state, entry, raw)
         except Damage as damage:
-            if isinstance(damage, Absent) and self.inventory is not None and self.inventory.tcp_close:
+            closed = self.inventory is not None and self.inventory.tcp_close
+            if isinstance(damage, Absent) and (closed or self.excerpt):
                 return found
             self._problem(f"{name} ({found.connection}) {damage}")
             return replace(found, problem=f"{name} {damage}")

@@ -4,16 +4,12 @@ Format: criu/image.c, criu/protobuf.c; message classes: pycriu, which belongs to
 """
 
 import importlib
-import os
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import WorkbenchError
 
-SIZE_LIMIT = 1 << 29
-"""Bytes of one file that are read; images of memory pages, which may be larger, are not read at all."""
 COUNT_LIMIT = 1 << 20
 """Messages of one file that are read: CRIU's own limit is that of open files, fs.nr_open."""
 
@@ -89,10 +85,10 @@ class ImageFile:
         """The only message of a file that has one. Raises Damage."""
         return self._message(self._start)[0]
 
-    def first_and_rest(self) -> tuple[Any, bytes]:
+    def first_and_rest(self) -> tuple[Any, memoryview]:
         """The first message and the raw bytes behind it. Raises Damage."""
         message, position = self._message(self._start)
-        return message, self.content[position:]
+        return message, memoryview(self.content)[position:]
 
     @property
     def _start(self) -> int:
@@ -111,14 +107,8 @@ class ImageFile:
         return message, end
 
 
-def read_image_file(path: str, kind: str) -> ImageFile:
-    """Read one file. Raises Absent, or Damage for one that cannot be read or is an image of another kind."""
-    try:
-        content = _read(path)
-    except FileNotFoundError as error:
-        raise Absent("is missing") from error
-    except OSError as error:
-        raise Damage(f"cannot be read: {error.strerror}") from error
+def image_file(content: bytes, kind: str) -> ImageFile:
+    """What stands in one file. Raises Damage if it is an image of another kind."""
     magics = [int.from_bytes(content[place : place + 4], "little") for place in (0, 4)]
     if len(content) < 4:
         raise Damage("is empty" if not content else "is truncated: shorter than its magic number")
@@ -127,20 +117,3 @@ def read_image_file(path: str, kind: str) -> ImageFile:
         other = _KINDS.get(own)
         raise Damage(f"is an image of another kind ({other})" if other else "is no CRIU image: wrong magic number")
     return ImageFile(kind, content)
-
-
-def _read(path: str) -> bytes:
-    # O_NONBLOCK: opening a FIFO that lies in the directory must not wait for its writer
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Damage("is no regular file")
-        if status.st_size > SIZE_LIMIT:
-            raise Damage(f"is too large to be read ({status.st_size} bytes)")
-        content = os.read(descriptor, status.st_size)
-        while len(content) < status.st_size and (more := os.read(descriptor, status.st_size - len(content))):
-            content += more
-        return content
-    finally:
-        os.close(descriptor)

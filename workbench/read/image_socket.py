@@ -77,7 +77,7 @@ def socket_of(entry: Any, holders: tuple[tuple[int, int], ...]) -> ImageSocket:
     )
 
 
-def stream_of(state: TcpState, entry: Any, raw: bytes) -> tuple[Sequences, Queue]:
+def stream_of(state: TcpState, entry: Any, raw: bytes | memoryview) -> tuple[Sequences, Queue]:
     """Sequence space and queues of a ``tcp_stream_entry`` and the raw bytes behind it.
 
     The image has the ends of both queues (``inq_seq`` = rcv_nxt, ``outq_seq`` = write_seq); FINs are counted in
@@ -108,7 +108,7 @@ def stream_of(state: TcpState, entry: Any, raw: bytes) -> tuple[Sequences, Queue
             snd_wl1=window.snd_wl1 if window else None,
             max_window=window.max_window if window else None,
         ),
-        Queue(received=raw[:received], sent=raw[received:], unsent=unsent),
+        Queue(received=bytes(raw[:received]), sent=bytes(raw[received:]), unsent=unsent),
     )
 
 
