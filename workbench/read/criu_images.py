@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from workbench.evidence import DumpStats, ImageDirectory, ImageFile, ImageSocket, ImageTask, RestoreStats, TcpState
-from workbench.read.image_file import Absent, Damage, message_class
+from workbench.read.image_file import Absent, Damage, image_file, message_class
 from workbench.read.image_file import ImageFile as OpenedFile
-from workbench.read.image_file import image_file
 from workbench.read.image_socket import socket_of, stream_of, text
 from workbench.read.image_store import ImageStore, open_directory
 

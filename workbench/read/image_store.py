@@ -111,7 +111,7 @@ def open_directory(path: str | Path) -> DirectoryStore:
 def _read(path: str) -> bytes:
     # O_NONBLOCK: opening a FIFO that lies in the directory must not wait for its writer
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb", buffering=0) as file:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Damage("is no regular file")
