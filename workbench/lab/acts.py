@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,15 @@ from workbench.lab.namespaces import Host
 from workbench.lab.peer import start_caller, start_server
 from workbench.lab.scenario import Act, ServerProgram
 
+Measured = Mapping[str, object]
+"""What an act measured, by names that are telling in a report and in JSON."""
 
-def perform(lab: Lab, act: Act) -> None:
-    """Perform one act. Raises WorkbenchError if it did not come to what it should."""
+
+def perform(lab: Lab, act: Act) -> Measured | None:
+    """Perform one act; what it measured, if anything. Raises WorkbenchError if it did not come to what it should."""
     if act.act not in ACTS:
         raise WorkbenchError(f"there is no act {act.act}", f"there are {', '.join(ACTS)}")
-    ACTS[act.act](lab, **act.arguments)
+    return ACTS[act.act](lab, **act.arguments)
 
 
 def dump(
@@ -175,7 +178,7 @@ def lose_images(lab: Lab) -> None:
         shutil.rmtree(lab.images)
 
 
-ACTS: dict[str, Callable[..., None]] = {
+ACTS: dict[str, Callable[..., Measured | None]] = {
     act.__name__.replace("_", "-"): act
     for act in (
         dump, restore, call, interrupted_dump, run, lock, unlock, end_connections, speak, reboot, end_server,

@@ -47,6 +47,7 @@ def document(ran: Run) -> dict[str, object]:
             for one in ran.resets
         ],
         "proof": [_proof(scenario.server.listen, judged) for judged in ran.judged],
+        "measured": [{"act": act, **_named(what)} for act, what in ran.measured],
         "left_behind": [printable(one) for one in ran.left_behind],
         "amiss": [printable(one) for one in ran.amiss],
         "times_ms": {lap.name: round(lap.milliseconds, 1) for lap in ran.laps},
@@ -78,11 +79,15 @@ def _operation(progress: Progress) -> dict[str, object]:
     }
 
 
+def _named(values: Mapping[str, object]) -> dict[str, object]:
+    return {printable(name): _plain(value) for name, value in values.items()}
+
+
 def _plain(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {printable(str(key)): _plain(item) for key, item in value.items()}
+        return _named({str(key): item for key, item in value.items()})
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return printable(str(value))
@@ -105,6 +110,11 @@ def report_lines(ran: Run) -> Iterator[str]:
         fine = sum(judged.as_expected for judged in rest)
         checked = sum(judged.bytes_checked for judged in rest)
         yield f"  and {len(rest)} more, {fine} of them as promised, {checked} bytes verified"
+    for act, measured in ran.measured:
+        yield ""
+        yield f"Measured by {act}"
+        for name, value in measured.items():
+            yield f"  {name.replace('_', ' ')}: {value}"
     if ran.resets:
         yield ""
         yield "Who reset its connections"

@@ -2,8 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from workbench.checking import Finding, Severity
 from workbench.errors import WorkbenchError
@@ -55,6 +55,8 @@ class Run:
     findings: tuple[Finding, ...] = ()
     resets: tuple[Attribution, ...] = ()
     """Who reset its connections, where the scenario promises something of it."""
+    measured: tuple[tuple[str, Mapping[str, object]], ...] = field(default=(), hash=False)
+    """What acts of its course measured, in their order: name of the act, and what it found."""
     left_behind: tuple[str, ...] = ()
     """Processes, locks and directories that are still there at the end."""
 
@@ -129,6 +131,7 @@ class _Running:
         self._lab = lab
         self._clock = clock
         self._hooks = hooks
+        self._measured: list[tuple[str, Mapping[str, object]]] = []
 
     def follow(self, course: Sequence[Act]) -> Run:
         """Others act; then the checks are asked. What is left in the lab's namespaces is what they are to find."""
@@ -141,13 +144,18 @@ class _Running:
         self._clock.lap("course")
         findings = find(self._lab)
         self._clock.lap("look around")
-        return Run(self._lab.scenario, self._clock.laps, astray=astray, findings=findings, resets=resets)
+        return Run(
+            self._lab.scenario, self._clock.laps, astray=astray, findings=findings, resets=resets,
+            measured=tuple(self._measured),
+        )  # fmt: skip
 
     def _act(self, course: Sequence[Act]) -> str:
         """Do it all; why that could not be, empty if it could."""
         try:
             for act in course:
-                perform(self._lab, act)
+                measured = perform(self._lab, act)
+                if measured is not None:
+                    self._measured.append((act.act, measured))
         except WorkbenchError as error:
             return str(error)
         return ""
