@@ -44,6 +44,24 @@ def patience(
     return Patience(socket.timer_ms, least, most, retries2 is None and not user_timeout)
 
 
+def if_it_sends(
+    socket: Socket, sequences: Sequences | None, retries2: int | None, rto_max_ms: int | None
+) -> Patience:
+    """How long ``socket`` would go on if it sent something now and were never answered.
+
+    A tail loss probe may come first, after as long as the timer: only then that is armed (tcp_schedule_loss_probe).
+    """
+    rto_max = rto_max_ms or DEFAULT_RTO_MAX_MS
+    rto = max(socket.info.rto_us / 1000 if socket.info else RTO_MIN_MS, 1.0)
+    user_timeout = sequences.user_timeout_ms if sequences else None
+    if user_timeout:  # the timer is cut short to end with it (tcp_clamp_rto_to_user_timeout)
+        least, most = rto + user_timeout, 2 * rto + user_timeout
+    else:
+        limit = timeout_of(DEFAULT_RETRIES2 if retries2 is None else retries2, rto_max)
+        least, most = _end(rto, 0.0, rto, limit / _SLACK, rto_max), _end(2 * rto, 0.0, rto, limit, rto_max)
+    return Patience(round(rto), least, most * _SLACK, retries2 is None and not user_timeout)
+
+
 def timeout_of(retries2: int, rto_max_ms: int) -> float:
     """Milliseconds that ``tcp_retries2`` stands for."""
     doublings = (rto_max_ms // RTO_MIN_MS).bit_length() - 1

@@ -59,6 +59,7 @@ TCP = (
         Answer.LOSES,
         ("urgent", "ESTABLISHED with an urgent byte", "urgent-data-lost", "the urgent byte is gone"),
         ("urgent-then-more", "ESTABLISHED, urgent byte, more behind it", "urgent-data-lost", "all from it on is gone"),
+        ("impatient-peer", "ESTABLISHED, the peer has a short TCP_USER_TIMEOUT", "peer-gives-up", "the peer is gone"),
         ("md5", "ESTABLISHED with TCP-MD5", "tcp-keys-lost", "the keys are gone, the peer drops every segment"),
         ("options-tcp", "ESTABLISHED, IPv4, every option set", "option-not-in-image", "options are back to defaults"),
         (

@@ -164,6 +164,12 @@ def md5() -> list[socket.socket]:
     return pair(prepare=key)
 
 
+def impatient_peer() -> list[socket.socket]:
+    made = pair()
+    peers[0].setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10)
+    return made
+
+
 def urgent() -> list[socket.socket]:
     made = pair()
     peers[0].sendall(b"abc")

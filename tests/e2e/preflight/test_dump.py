@@ -56,6 +56,8 @@ def test_verdict(start: Start, kind: Kind) -> None:
         _is_refused(subject, [each for each in found if each.answer is Answer.NEEDS], {})
     written = underway(subject.sockets(), subject.pid)
     assert subject.dump(options) == []
+    if kind.cause == "peer-gives-up":
+        _gives_up(subject)
     errors_then = subject.restore(options)
     stranding = [each for each in found if each.answer is Answer.STRANDS]
     if stranding:
@@ -65,6 +67,9 @@ def test_verdict(start: Start, kind: Kind) -> None:
         assert any(TERMINAL in line for line in errors_then)
         errors_then = subject.restore_on_terminal()
     assert errors_then == []
+    if kind.cause == "peer-gives-up":
+        until(lambda: not any(each.state is TcpState.ESTABLISHED for each in subject.sockets()))
+        return
     compare(before, subject.evidence(), found)
     until(lambda: underway(subject.sockets(), subject.pid) == written)
     if kind.cause == "tcp-keys-lost":
@@ -96,6 +101,12 @@ def _is_alive(subject: Subject) -> None:
     if any(each.pid == subject.pid and each.state in TALKING for each in subject.sockets()):
         subject.order("send")
         until(lambda: sum(_peers(subject)) == 0)
+
+
+def _gives_up(subject: Subject) -> None:
+    """The peer sends into the lock, until it has waited long enough."""
+    subject.order("send")
+    until(lambda: not subject.sockets())
 
 
 def _is_dead(subject: Subject) -> None:

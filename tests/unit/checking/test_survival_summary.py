@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.checks.made import LISTENER, NETNS, SERVER, SOCKET, TARGET, host
+from tests.unit.checks.made import LISTENER, NETNS, SEQUENCES, SERVER, SOCKET, TARGET, host
 from workbench.checking.survival import Answer
 from workbench.checking.survival.ledger import account
 from workbench.checking.survival.summary import Summary, sentences, summarize
@@ -79,3 +79,23 @@ def test_the_ledger_of_one_connection(
     one = account(replace(SOCKET, **changes))  # type: ignore[arg-type]
     assert (one.unread, one.unacknowledged) == (unread, unacknowledged)
     assert (one.lost_when_kept(), one.lost_when_closed(), one.resets_peer) == (0, closed, unread > 0)
+
+
+def test_how_long_peers_wait_is_said_with_what_is_assumed() -> None:
+    far = replace(SOCKET, peer=Endpoint("192.0.2.1", 9), inode=703)
+    found = summary(SOCKET, OTHER, far, sequences={9: replace(SEQUENCES, user_timeout_ms=5000)})
+    assert [(str(line.peer), wait.peer is None) for line, wait in found.waits] == [
+        ("10.0.0.1:5000", False),
+        ("192.0.2.1:9", True),
+    ]
+    said = next(each for each in sentences(found) if "gives up" in each)
+    assert "the most impatient peer gives up after 5.2 s, as its TCP_USER_TIMEOUT is 5000 ms" in said
+    assert "restored at once, on this host" in said
+    assert "another machine" in next(each for each in sentences(summary(far)) if "gives up" in each)
+
+
+def test_memory_makes_the_freeze_longer() -> None:
+    small = summary(SOCKET, processes={50: replace(SERVER, rss_bytes=1 << 20)}).freeze
+    large = summary(SOCKET, processes={50: replace(SERVER, rss_bytes=4 << 30)}).freeze
+    assert 10 * small.least_ms < large.least_ms < large.most_ms
+    assert "memory of some" in summary(SOCKET).freeze.assumed[-1]

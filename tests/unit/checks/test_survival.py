@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.checks.made import LINE, LISTENER, NETNS, SERVER, SOCKET, TARGET, ask, host, one
+from tests.unit.checks.made import LINE, LISTENER, NETNS, SEQUENCES, SERVER, SOCKET, TARGET, ask, host, one
 from workbench.checking import Severity
 from workbench.evidence import (
     Address,
@@ -19,6 +19,8 @@ from workbench.evidence import (
     Namespaces,
     Network,
     NetworkNamespace,
+    SocketTimer,
+    Sysctl,
     TcpState,
 )
 
@@ -54,6 +56,19 @@ def tcp(asked: BorrowedSocket | None = None, **changes: Any) -> Evidence:
 
 FE80 = replace(LINE, local=Endpoint("fe80::2", 7022), peer=Endpoint("fe80::1", 5000))
 SHARED = (*SOCKET.holders, Holder(60, 3, "parent"))
+PEER = replace(SOCKET, local=SOCKET.peer, peer=SOCKET.local, inode=800, cookie=80, holders=(Holder(60, 3, "client"),))
+
+
+def waited_for(user_timeout_ms: int, rss_bytes: int = 0, retries2: int = 15) -> Evidence:
+    """A dump of a process of that size, whose peer is on this host and has this TCP_USER_TIMEOUT."""
+    return dump(
+        sockets=(SOCKET, PEER),
+        sequences={80: replace(SEQUENCES, user_timeout_ms=user_timeout_ms)},
+        sysctls=(Sysctl(NETNS, "net.ipv4.tcp_retries2", str(retries2)),),
+        processes={50: replace(SERVER, rss_bytes=rss_bytes)},
+    )
+
+
 CASES: dict[str, tuple[Evidence, Evidence, Severity]] = {
     "SCK012": (
         tcp(family=10, local=FE80.local, peer=FE80.peer),
@@ -95,6 +110,7 @@ CASES: dict[str, tuple[Evidence, Evidence, Severity]] = {
         dump(sockets=(LISTENER, replace(SOCKET, inode=0, holders=()))),
         Severity.NOTE,
     ),
+    "SCK024": (waited_for(user_timeout_ms=100), waited_for(user_timeout_ms=120_000), Severity.WARNING),
     "PRC010": (
         other(DescriptorKind.FILE, "/file", mount_visible=False),
         other(DescriptorKind.FILE, "/file", mount_visible=True),
@@ -151,3 +167,39 @@ def test_it_is_quiet_about_processes_that_are_not_dumped(code: str) -> None:
     evidence = host(**sections, processes={50: SERVER, 70: other},
                     target=replace(TARGET, pids=frozenset({70})))  # fmt: skip
     assert ask(code, evidence) == []
+
+
+@pytest.mark.parametrize(
+    ("evidence", "severity"),
+    [
+        (waited_for(30_000), Severity.NOTE),
+        (waited_for(30_000, rss_bytes=8 << 30), Severity.WARNING),
+        (waited_for(1_000, rss_bytes=8 << 30), Severity.ERROR),
+        (waited_for(0, retries2=3), Severity.NOTE),
+        (replace(waited_for(0, rss_bytes=200 << 30), sockets=(SOCKET,)), Severity.WARNING),
+    ],
+    ids=["short", "too long a freeze for it", "hopeless", "few retransmissions", "200 GiB and a peer elsewhere"],
+)
+def test_how_bad_an_impatient_peer_is(evidence: Evidence, severity: Severity) -> None:
+    assert one("SCK024", evidence).severity is severity
+
+
+def test_an_idle_peer_may_probe() -> None:
+    probing = replace(PEER, timer=SocketTimer.KEEPALIVE, timer_ms=1000)
+    sysctls = tuple(Sysctl(NETNS, f"net.ipv4.tcp_keepalive_{name}", "3") for name in ("probes", "intvl"))
+    found = one("SCK024", dump(sockets=(SOCKET, probing), sysctls=sysctls))
+    assert found.problem.facts["gives_up_least_s"] == 10.0
+    assert "keepalive" in found.problem.message
+
+
+def test_many_impatient_peers_are_told_of_at_once() -> None:
+    ends = [replace(SOCKET, inode=700 + each, peer=Endpoint("10.0.0.1", 6000 + each)) for each in range(20)]
+    peers = [replace(PEER, cookie=each.inode, local=each.peer, peer=each.local) for each in ends]
+    sequences = {each.cookie: replace(SEQUENCES, user_timeout_ms=2000) for each in peers}
+    assert one("SCK024", dump(sockets=(*ends, *peers), sequences=sequences)).problem.message.startswith("20 conn")
+
+
+def test_a_peer_that_is_dumped_too_need_not_wait() -> None:
+    evidence = waited_for(100)
+    both = replace(evidence, sockets=(SOCKET, replace(PEER, holders=SOCKET.holders)))
+    assert ask("SCK024", both) == []

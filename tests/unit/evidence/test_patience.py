@@ -4,7 +4,7 @@ import pytest
 
 from tests.sample import CLIENT_END, SERVER_END, socket, tcp_info
 from workbench.evidence import Sequences, Socket, SocketTimer, TcpState
-from workbench.evidence.patience import patience, timeout_of
+from workbench.evidence.patience import if_it_sends, patience, timeout_of
 
 
 def _waiting(timer_ms: int, rto_ms: int, retransmits: int) -> Socket:
@@ -43,3 +43,15 @@ def test_a_user_timeout_comes_before_tcp_retries2() -> None:
 def test_who_waits_for_nothing_waits_for_ever() -> None:
     quiet = socket(1, SERVER_END, CLIENT_END, TcpState.ESTABLISHED, info=tcp_info())
     assert patience(quiet, None, 15, None) is None
+
+
+@pytest.mark.parametrize(
+    ("retries2", "user_timeout_ms", "measured_s"),
+    [(3, 0, 6.74), (5, 0, 13.48), (6, 0, 26.8), (15, 1000, 1.44), (15, 3000, 3.42), (15, 8000, 8.43)],
+)
+def test_who_sends_into_a_silence(retries2: int, user_timeout_ms: int, measured_s: float) -> None:
+    idle = socket(1, SERVER_END, CLIENT_END, TcpState.ESTABLISHED, info=tcp_info(rto_us=204_000))
+    waits = if_it_sends(idle, _sequences(user_timeout_ms), retries2, 120_000)
+    assert waits.least_ms / 1000 <= measured_s + 0.1
+    assert measured_s <= waits.most_ms / 1000 + 0.1
+    assert waits.most_ms <= 1.5 * waits.least_ms

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from workbench.checking.phrases import counted, listed
+from workbench.checking.survival.freeze import Freeze, expected_freeze
 from workbench.checking.survival.ledger import Account, accounts
 from workbench.checking.survival.tree import verdicts as judge
 from workbench.checking.survival.verdict import Answer, Verdict
+from workbench.checking.survival.waiting import Wait, waits
 from workbench.checking.survival.words import subject, what
 from workbench.checking.targets import dumped, dumped_sockets
 from workbench.evidence import Connection, Endpoint, Evidence, Gap, Socket, Target, TcpState
@@ -38,6 +40,9 @@ class Summary:
     """Connections with something in their queues."""
     listeners: tuple[Endpoint, ...]
     """Where new clients are refused between the dump and the restore: a lock covers connections only."""
+    freeze: Freeze
+    waits: tuple[tuple[Connection, Wait], ...]
+    """How long the peers that are not dumped wait, the most impatient first."""
     neighbours: tuple[int, ...]
     """Other processes in the tree's network namespaces, unless those are the host's: a CRIU that runs outside of a
     namespace locks the whole of it."""
@@ -52,7 +57,9 @@ def summarize(evidence: Evidence) -> Summary | Gap:
     listed_sockets: Sequence[Socket] = () if isinstance(evidence.sockets, Gap) else evidence.sockets
     own = list(dumped_sockets(listed_sockets, target))
     kept = accounts(own, {} if isinstance(evidence.borrowed, Gap) else dict(evidence.borrowed))
-    inside, on_host = _ends([each.socket.connection for each in kept], listed_sockets, target)
+    pids, connections = dumped(target), [each.socket for each in kept]
+    inside, on_host = _ends([each.connection for each in connections], listed_sockets, target)
+    waiting = waits(evidence, connections, pids)
     needed = (each.option for each in found if each.answer is Answer.NEEDS and each.option)
     return Summary(
         things=_things(found, evidence),
@@ -62,6 +69,13 @@ def summarize(evidence: Evidence) -> Summary | Gap:
         elsewhere=len(kept) - inside - on_host,
         ledger=tuple(each for each in kept if each.unread or each.unacknowledged),
         listeners=tuple(each.local for each in own if each.state is TcpState.LISTEN),
+        freeze=expected_freeze(evidence.processes, pids, len(connections)),
+        waits=tuple(
+            sorted(
+                ((each.connection, waiting[each.inode]) for each in connections if each.inode in waiting),
+                key=lambda each: each[1].least_ms,
+            )
+        ),
         neighbours=_neighbours(evidence, target),
     )
 
@@ -82,11 +96,30 @@ def sentences(summary: Summary) -> Iterator[str]:
         yield f"connections: {where}"
     if summary.ledger:
         yield _queues(summary.ledger)
+    yield _patience(summary)
     if summary.listeners:
         yield f"who connects to {listed(summary.listeners)} between the dump and the restore is refused"
     if summary.neighbours:
         who = f"{len(summary.neighbours)} other process{'es' if summary.neighbours[1:] else ''}"
         yield f"{who} in the same network namespace would be cut off, too, by a CRIU that runs outside of it"
+
+
+def _patience(summary: Summary) -> str:
+    freeze = summary.freeze
+    low, high = span(freeze.least_ms), span(freeze.most_ms)
+    estimate = f"{low} to {high} without an answer ({', '.join(freeze.assumed)})"
+    if not summary.waits:
+        return estimate
+    first = summary.waits[0][1]
+    who = "the only peer" if len(summary.waits) == 1 else "the most impatient peer"
+    assumed = f"; {', '.join(first.assumed)}" if first.assumed else ""
+    return f"{estimate}; {who} gives up after {span(first.least_ms)}, as {first.because}{assumed}"
+
+
+def span(milliseconds: float) -> str:
+    """``0.3 s``, ``42 s``, ``15 min``."""
+    seconds = milliseconds / 1000
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _queues(ledger: Sequence[Account]) -> str:

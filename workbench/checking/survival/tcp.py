@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from workbench.checking.survival.freeze import Freeze
 from workbench.checking.survival.options import as_words, lost_options
 from workbench.checking.survival.verdict import Answer, Verdict
+from workbench.checking.survival.waiting import Wait, impatient
 from workbench.evidence import BorrowedSocket, Sequences, Socket, TcpState
 
 WITHOUT_PEER = frozenset({TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIVE})
@@ -30,6 +32,9 @@ class Around:
     sequences: Sequences | None = None
     skip_in_flight: bool = False
     """``--skip-in-flight`` is given."""
+    wait: Wait | None = None
+    """Of the other end; absent where that is dumped, too."""
+    freeze: Freeze | None = None
 
 
 def is_connection(socket: Socket) -> bool:
@@ -179,6 +184,8 @@ def _connected(socket: Socket, around: Around) -> Iterator[Verdict]:
         reason = "segments that came out of order are dropped: the peer must send them again"
         facts = {"lost": ["segments received out of order (the peer must send them again)"], "options": {}}
         yield Verdict(Answer.LOSES, "option-not-in-image", reason, facts=facts)
+    if around.wait is not None and around.freeze is not None and (short := impatient(around.wait, around.freeze)):
+        yield short
     reason = _KEPT.get(socket.state, _CLOSING)
     yield Verdict(
         Answer.NEEDS, "", reason, "Connected TCP socket, consider using --tcp-established option.",

@@ -4,10 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from workbench.checking.survival.descriptors import MASTERS, descriptor_verdicts
+from workbench.checking.survival.freeze import expected_freeze
 from workbench.checking.survival.processes import process_verdicts
 from workbench.checking.survival.sockets import Surroundings, socket_verdicts
-from workbench.checking.survival.tcp import Around, tcp_verdicts
+from workbench.checking.survival.tcp import Around, is_connection, tcp_verdicts
 from workbench.checking.survival.verdict import Verdict
+from workbench.checking.survival.waiting import waits
 from workbench.checking.targets import dumped
 from workbench.evidence import BorrowedSocket, Descriptor, Evidence, Gap, Process, Sequences, Socket, TcpState
 
@@ -51,6 +53,9 @@ class _Tree:
         self.homes = {each.pid: each.namespaces.net for each in tree}
         self.sockets, self.half_open = self._sockets()
         self.addresses = self._addresses()
+        connections = [each for each in self.sockets if is_connection(each)]
+        self.freeze = expected_freeze(evidence.processes, pids, len(connections))
+        self.waits = waits(evidence, connections, pids)
 
     def verdicts(self) -> Iterator[Verdict]:
         yield from process_verdicts(self.tree, self.evidence.host, self._own())
@@ -94,6 +99,8 @@ class _Tree:
             borrowed=self.borrowed.get(socket.inode),
             sequences=self.sequences.get(socket.cookie),
             skip_in_flight=self.skip_in_flight,
+            wait=self.waits.get(socket.inode),
+            freeze=self.freeze,
         )
 
     def _surroundings(self, each: Descriptor) -> Surroundings:

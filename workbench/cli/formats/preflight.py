@@ -28,6 +28,24 @@ def preflight_row(summary: Summary) -> Row:
             for each in summary.ledger
         ],
         "refused_meanwhile": [str(each) for each in summary.listeners],
+        "freeze": {
+            "least_ms": round(summary.freeze.least_ms),
+            "most_ms": round(summary.freeze.most_ms),
+            "memory_bytes": summary.freeze.memory_bytes,
+            "assumed": list(summary.freeze.assumed),
+        },
+        "peers": [
+            {
+                "connection": str(connection),
+                "pid": wait.peer.pid if wait.peer else None,
+                "on_this_host": wait.peer is not None,
+                "gives_up_least_ms": round(wait.least_ms),
+                "gives_up_most_ms": round(wait.most_ms),
+                "because": wait.because,
+                "assumed": list(wait.assumed),
+            }
+            for connection, wait in summary.waits
+        ],
         "same_network_namespace": list(summary.neighbours),
         "verdicts": [
             {
