@@ -16,9 +16,11 @@ CHAIN = "CRIU"
 """Chain of the whole-namespace lock by iptables."""
 TABLE_PREFIX = "CRIU-"
 """Start of the name of nftables tables, followed by a pid (CRIU 3.16 to 4.0) or 21 characters of the run id."""
+OWN_TABLE_PREFIX = "workbench-"
+"""Start of the name of a table of CRIU's form that the workbench itself made, followed by 21 characters."""
 CONNECTION_SETS = ("conns4", "conns6")
 
-_TABLE_NAME = re.compile(r"CRIU-(?:(?P<pid>\d{1,10})|(?P<run>[0-9a-f-]{21}))")
+_TABLE_NAME = re.compile(r"(?:CRIU|workbench)-(?:(?P<pid>\d{1,10})|(?P<run>[0-9a-f-]{21}))")
 _MARK = r"0x0*c114(?:/0xf{8})?"
 _IPTABLES_PAIR = re.compile(
     r"-s (?P<source>[0-9a-f.:]+)/(?:32|128) -d (?P<destination>[0-9a-f.:]+)/(?:32|128) -p (?:tcp|6)"
@@ -39,7 +41,7 @@ _TABLE_RULE = re.compile(
 
 
 def is_lock_table(name: str) -> bool:
-    """Whether an nftables table of family ``inet`` bears a name that CRIU gives."""
+    """Whether an nftables table of family ``inet`` bears a name that CRIU gives, or the workbench."""
     return _TABLE_NAME.fullmatch(name) is not None
 
 

@@ -1,11 +1,12 @@
-"""Socket options that can be read without disturbing a socket."""
+"""Socket options: read without disturbing a socket, and set on a restored one."""
 
 import contextlib
 import socket
 import struct
+from collections.abc import Mapping
 from socket import IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, SOL_SOCKET
 
-from workbench.repair.constants import SO_BUF_LOCK, TCP_REPAIR
+from workbench.repair.constants import SO_BUF_LOCK, SO_RCVBUFFORCE, SO_SNDBUFFORCE, TCP_REPAIR
 from workbench.repair.record import SocketOptions
 
 # name -> level, number (include/uapi/asm-generic/socket.h, linux/tcp.h, linux/in.h, linux/in6.h)
@@ -43,6 +44,12 @@ _TEXTS = {"TCP_CONGESTION": (IPPROTO_TCP, 13, 16), "SO_BINDTODEVICE": (SOL_SOCKE
 _INTERVALS = {"SO_RCVTIMEO": (SOL_SOCKET, 20), "SO_SNDTIMEO": (SOL_SOCKET, 21)}
 _TIMEVAL = struct.Struct("@ll")
 _LINGER = struct.Struct("@ii")
+_EARLY = frozenset({"IP_FREEBIND", "IP_TRANSPARENT", "IPV6_V6ONLY", "SO_BINDTODEVICE", "SO_MARK", "TCP_CONGESTION"})
+"""What bind(2) and connect(2) look at."""
+_BY_OTHERS = frozenset({"SO_SNDBUF", "SO_RCVBUF", "SO_BUF_LOCK", "SO_REUSEADDR"})
+"""Set on their own: the buffers beyond their limits, SO_REUSEADDR when repair mode, which owns it, is left."""
+KNOWN = frozenset({*_NUMBERS, *_V6_NUMBERS, *_TEXTS, *_INTERVALS, "SO_LINGER"})
+"""Names of all options that are read and set."""
 
 
 def read_options(sock: socket.socket) -> SocketOptions:
@@ -73,3 +80,47 @@ def read_options(sock: socket.socket) -> SocketOptions:
         if sock.getsockopt(IPPROTO_TCP, TCP_REPAIR):
             values.pop("SO_REUSEADDR", None)
     return values
+
+
+def apply_options(sock: socket.socket, options: SocketOptions, *, before_connect: bool) -> None:
+    """Set what differs on a socket in repair mode: first what bind(2) and connect(2) look at, later the rest.
+
+    An option that this kernel or family lacks is left out, like one whose value is not allowed here. Raises OSError for
+    a device that does not exist, without which the connection would take another way.
+    """
+    if before_connect:
+        set_buffers(sock, options)
+    present = read_options(sock)
+    # IP_TOS sets SO_PRIORITY as well (net/ipv4/ip_sockglue.c:ip_sock_set_tos): the other one afterwards.
+    for name, value in sorted(options.items(), key=lambda each: each[0] != "IP_TOS"):
+        if (name in _EARLY) is not before_connect or name in _BY_OTHERS or present.get(name) == value:
+            continue
+        try:
+            _set(sock, name, value)
+        except OSError:
+            if name == "SO_BINDTODEVICE":
+                raise
+    if not before_connect:
+        set_buffers(sock, options)
+        with contextlib.suppress(OSError, KeyError):  # Linux < 5.15
+            sock.setsockopt(SOL_SOCKET, SO_BUF_LOCK, int(options["SO_BUF_LOCK"]))
+
+
+def set_buffers(sock: socket.socket, options: Mapping[str, int | str]) -> None:
+    """SO_SNDBUF and SO_RCVBUF as getsockopt(2) gives them: setsockopt(2) doubles what it is told."""
+    for name, number in (("SO_SNDBUF", SO_SNDBUFFORCE), ("SO_RCVBUF", SO_RCVBUFFORCE)):
+        if name in options:
+            sock.setsockopt(SOL_SOCKET, number, int(options[name]) // 2)
+
+
+def _set(sock: socket.socket, name: str, value: int | str) -> None:
+    numbers = _NUMBERS | (_V6_NUMBERS if sock.family == socket.AF_INET6 else {})
+    if name in numbers:
+        sock.setsockopt(*numbers[name], int(value))
+    elif name in _TEXTS:
+        level, number, _ = _TEXTS[name]
+        sock.setsockopt(level, number, str(value).encode("utf-8", "surrogateescape"))
+    elif name in _INTERVALS:
+        sock.setsockopt(*_INTERVALS[name], _TIMEVAL.pack(*divmod(int(value), 1_000_000)))
+    elif name == "SO_LINGER":
+        sock.setsockopt(SOL_SOCKET, socket.SO_LINGER, _LINGER.pack(int(value) >= 0, max(int(value), 0)))

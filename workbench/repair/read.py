@@ -48,7 +48,7 @@ def read_stopped(holders: Sequence[tuple[int, int]], inode: int) -> ReadSocket:
         for pid in sorted({pid for pid, _ in holders}):
             _refuse_if_it_could_run(pid, in_repair)
         try:
-            return _read(sock, in_repair)
+            return read_socket(sock, in_repair=in_repair)
         except PermissionError as error:
             raise WorkbenchError(
                 "The socket may not be put into repair mode",
@@ -87,7 +87,8 @@ def _running_state(pid: int, in_repair: bool) -> str | None:
     return None
 
 
-def _read(sock: socket.socket, in_repair: bool) -> ReadSocket:
+def read_socket(sock: socket.socket, *, in_repair: bool) -> ReadSocket:
+    """Read a socket that nobody uses meanwhile; ``in_repair``: it is in repair mode, and stays so. Raises OSError."""
     options = read_options(sock)
     family = int(sock.family)
     connection = Connection(_endpoint(sock.getsockname()), _endpoint(_peer(sock)))

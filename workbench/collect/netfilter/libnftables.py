@@ -25,24 +25,49 @@ def run_nft(commands: str, elements: bool = True) -> str:
     may be very many). A context is made for each call: it costs 40 us, while one kept open would keep
     the namespace alive. Raises WorkbenchError if nft refuses, or if neither library nor program is there.
     """
-    library = _library()
-    if library is None:
-        return _run_program(commands, elements)
-    with _ONE_AT_A_TIME:
-        context = library.nft_ctx_new(0)
-        if not context:
-            raise WorkbenchError("libnftables gave no context", "run as root")
-        try:
-            flags = _HANDLE | _NUMERIC_PRIORITY | (0 if elements else _TERSE)
-            library.nft_ctx_output_set_flags(context, flags)
-            library.nft_ctx_buffer_output(context)
-            library.nft_ctx_buffer_error(context)
-            failed = library.nft_run_cmd_from_buffer(context, commands.encode(errors="surrogateescape"))
+    nft = Nft(elements)
+    try:
+        return nft.run(commands)
+    finally:
+        nft.close()
+
+
+class Nft:
+    """nft kept open, in the network namespace of the thread that opens it; any thread may use it, one at a time.
+
+    After a deletion ``close`` waits until no processor can still see what was deleted, some 10 ms; ``run`` does not.
+    """
+
+    def __init__(self, elements: bool = True) -> None:
+        self._elements = elements
+        self._library = _library()
+        self._context = None
+        if self._library is not None:
+            with _ONE_AT_A_TIME:
+                self._context = self._library.nft_ctx_new(0)
+            if not self._context:
+                raise WorkbenchError("libnftables gave no context", "run as root")
+
+    def run(self, commands: str) -> str:
+        """As ``run_nft``."""
+        library = self._library
+        if library is None:
+            return _run_program(commands, self._elements)
+        with _ONE_AT_A_TIME:
+            flags = _HANDLE | _NUMERIC_PRIORITY | (0 if self._elements else _TERSE)
+            library.nft_ctx_output_set_flags(self._context, flags)
+            library.nft_ctx_buffer_output(self._context)
+            library.nft_ctx_buffer_error(self._context)
+            failed = library.nft_run_cmd_from_buffer(self._context, commands.encode(errors="surrogateescape"))
             if failed:
-                raise _refused(library.nft_ctx_get_error_buffer(context) or b"")
-            return (library.nft_ctx_get_output_buffer(context) or b"").decode(errors="surrogateescape")
-        finally:
-            library.nft_ctx_free(context)
+                raise _refused(library.nft_ctx_get_error_buffer(self._context) or b"")
+            return (library.nft_ctx_get_output_buffer(self._context) or b"").decode(errors="surrogateescape")
+
+    def close(self) -> None:
+        if self._library is not None and self._context:
+            with _ONE_AT_A_TIME:
+                self._library.nft_ctx_free(self._context)
+            self._context = None
 
 
 def _refused(said: bytes) -> WorkbenchError:
