@@ -15,7 +15,7 @@ ENTRIES_AT_MOST = 20_000
 
 _GET = 1
 _TRIES = 3
-_TUPLE_ORIGINAL, _STATUS, _PROTOCOL_STATE, _TIMEOUT, _MARK = 1, 3, 4, 7, 8
+_TUPLE_ORIGINAL, _TUPLE_REPLY, _STATUS, _PROTOCOL_STATE, _TIMEOUT, _MARK = 1, 2, 3, 4, 7, 8
 _ASSURED = 1 << 2
 _STATES = (
     "NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE",
@@ -84,6 +84,7 @@ def _entries(netns: int, opened: socket.socket) -> Iterator[ConntrackEntry]:
         state = dict(nfnetlink.attributes(dict(nfnetlink.attributes(fields.get(_PROTOCOL_STATE, b""))).get(1, b"")))
         number = state.get(1, b"\xff")[0]
         timeout = fields.get(_TIMEOUT)
+        reply = _tcp_tuple(fields.get(_TUPLE_REPLY, b""))
         yield ConntrackEntry(
             netns,
             connection,
@@ -91,6 +92,7 @@ def _entries(netns: int, opened: socket.socket) -> Iterator[ConntrackEntry]:
             int.from_bytes(timeout, "big") if timeout else None,
             bool(int.from_bytes(fields.get(_STATUS, b""), "big") & _ASSURED),
             int.from_bytes(fields.get(_MARK, b""), "big"),
+            None if reply == connection.reversed else reply,
         )
 
 

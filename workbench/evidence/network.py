@@ -62,6 +62,8 @@ class ConntrackEntry:
     timeout_s: int | None
     assured: bool = False
     mark: int = 0
+    reply: Connection | None = None
+    """As the answers come in, if their addresses are not the same the other way round (NAT); else None."""
 
 
 @dataclass(frozen=True, slots=True)

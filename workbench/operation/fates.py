@@ -28,6 +28,9 @@ _WAYS_OUT = {
 _FATAL_LOSSES = frozenset({"upper-layer-protocol"})
 """The connection does not survive in any useful way: no obstacle only if it is to be closed anyway."""
 
+_OF_WAITING = frozenset({"peer-gives-up", "lock-misses-connection"})
+"""What befalls a connection while it waits for the restore."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Fate:
@@ -69,7 +72,7 @@ def _fates(group: Sequence[Verdict], request: DumpRequest, held: Callable[[Socke
         elif each.answer is Answer.STRANDS and not closing:
             text = f"{each.reason}: it could be dumped, but not restored{_way_out(each)}"
             yield _Fate(text, blocks=not request.leave_running, warning=True)
-        elif each.answer is Answer.LOSES:
+        elif each.answer is Answer.LOSES and not (closing and each.cause in _OF_WAITING):
             yield _loss(each, closing=closing)
         elif each.answer is Answer.UNKNOWN:
             yield _Fate(each.reason)

@@ -27,7 +27,19 @@ from workbench.read.criu_images import read_image_directory
 
 ROOT = Path(__file__).parents[3]
 SECTIONS = frozenset(
-    {"processes", "descriptors", "borrowed", "sockets", "sequences", "network", "host", "sysctls", "rules", "locks"}
+    {
+        "processes",
+        "descriptors",
+        "borrowed",
+        "sockets",
+        "sequences",
+        "network",
+        "host",
+        "sysctls",
+        "rules",
+        "locks",
+        "conntrack",
+    }
 )
 RESTORE_SECTIONS = frozenset(
     {"processes", "sockets", "sequences", "network", "host", "sysctls", "rules", "locks", "conntrack"}

@@ -3,7 +3,8 @@
 ``python -m tests.e2e.preflight.subjects KIND FILE`` makes a network namespace and in it everything that KIND names,
 hands the dumped end to a child that has nothing else open, prints the child's pid and its descriptors, and remains as
 the peer. ``send`` on standard input sends a byte over every connection, ``drain`` reads all that comes and
-prints the number of bytes. At the end of the input everything that descends from it is ended.
+prints the number of bytes, ``ended`` prints how many connections are over. At the end of the input everything that
+descends from it is ended.
 """
 
 import contextlib
@@ -27,6 +28,7 @@ from tests.e2e.preflight.making import (
 )
 
 PR_SET_CHILD_SUBREAPER = 36
+TCP_CLOSE = 7
 
 
 def make(kind: str) -> list[Any]:
@@ -95,6 +97,8 @@ def main() -> None:
             for peer in peers:
                 peer.send(b"!")
             say("sent")
+        if line.strip() == "ended":
+            say(str(sum(peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TCP_CLOSE for peer in peers)))
         if line.strip() == "drain":
             say(str(sum(map(drained, peers))))
     while found := Path("/proc/thread-self/children").read_text().split():

@@ -4,9 +4,14 @@ import ctypes
 import os
 import socket
 import struct
+import subprocess
+from pathlib import Path
 
 from tests.e2e.preflight.making import (
+    CLONE_NEWNET,
+    OTHER_DEVICE,
     SMALL,
+    TIMEOUT_S,
     attach_filter,
     called,
     connected,
@@ -25,8 +30,8 @@ from tests.e2e.preflight.making import (
 
 IPPROTO_MPTCP = 262
 TCP_MD5SIG, TCP_REPAIR, SO_ATTACH_BPF = 14, 19, 50
-ADDRESS, ELSEWHERE = "10.9.9.1", "10.9.9.77"
-"""Our own, and one of the same network that nobody has."""
+ADDRESS, BEYOND, ELSEWHERE, SERVICE = "10.9.9.1", "10.9.9.2", "10.9.9.77", "10.9.9.80"
+"""Our own, that at the other end of the cable, and two of the same network that nobody has."""
 BPF, BPF_PROG_LOAD = 321, 5  # on x86_64
 IP_FREEBIND, IP_TRANSPARENT, IPV6_FREEBIND = 15, 19, 78
 
@@ -168,6 +173,31 @@ def impatient_peer() -> list[socket.socket]:
     made = pair()
     peers[0].setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 10)
     return made
+
+
+def translated() -> list[socket.socket]:
+    """A connection to a service address that this host's own rules lead to another one, as those of kube-proxy do."""
+    home = f"/proc/{os.getpid()}/fd/{os.open('/proc/self/ns/net', os.O_RDONLY)}"
+    server = elsewhere(lambda: [beyond_the_cable(home)])[0]
+    kept.append(server)
+    with Path(home).open() as here:
+        called("setns", here.fileno(), CLONE_NEWNET)
+    rules = ["add table ip t", "add chain ip t c { type nat hook output priority -100; }",
+             f"add rule ip t c ip daddr {SERVICE} tcp dport 80 dnat to {BEYOND}:{server.getsockname()[1]}"]  # fmt: skip
+    subprocess.run(["nft", "-f", "-"], input="\n".join(rules) + "\n", text=True, check=True, timeout=20)
+    ours = socket.create_connection((SERVICE, 80), timeout=TIMEOUT_S)
+    ours.settimeout(None)
+    peers.append(server.accept()[0])
+    return [ours]
+
+
+def beyond_the_cable(home: str) -> socket.socket:
+    """A listener at the other end of the cable, which comes over to where we are."""
+    move = ["nsenter", f"--net={home}", "ip", "link", "set", OTHER_DEVICE, "netns", str(os.getpid())]
+    subprocess.run(move, check=True, timeout=TIMEOUT_S)
+    subprocess.run(["ip", "link", "set", OTHER_DEVICE, "up"], check=True, timeout=TIMEOUT_S)
+    subprocess.run(["ip", "address", "add", f"{BEYOND}/24", "dev", OTHER_DEVICE], check=True, timeout=TIMEOUT_S)
+    return listening(BEYOND)
 
 
 def urgent() -> list[socket.socket]:

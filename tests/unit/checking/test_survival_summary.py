@@ -1,14 +1,15 @@
 """The summary of a preflight, and the bytes that it counts."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.unit.checks.made import LISTENER, NETNS, SEQUENCES, SERVER, SOCKET, TARGET, host
 from workbench.checking.survival import Answer
 from workbench.checking.survival.ledger import account
-from workbench.checking.survival.summary import Summary, sentences, summarize
-from workbench.evidence import Endpoint, Gap, Holder, NetworkNamespace, Socket, TcpState
+from workbench.checking.survival.summary import Neighbour, Summary, sentences, summarize
+from workbench.evidence import Container, Endpoint, Gap, Holder, NetworkNamespace, Socket, SocketTimer, TcpState
 
 OTHER = replace(
     SOCKET,
@@ -53,7 +54,10 @@ def test_options_and_answers() -> None:
 
 def test_neighbours_are_those_of_a_namespace_other_than_the_hosts() -> None:
     namespaces = (NetworkNamespace(NETNS, "/run/netns/a", ("a",), (50, 60, 61)),)
-    assert summary(SOCKET, namespaces=namespaces, processes={50: SERVER}).neighbours == (60, 61)
+    assert summary(SOCKET, namespaces=namespaces, processes={50: SERVER}).neighbours == (
+        Neighbour(60, "", ""),
+        Neighbour(61, "", ""),
+    )
     assert summary(SOCKET).neighbours == ()
 
 
@@ -99,3 +103,26 @@ def test_memory_makes_the_freeze_longer() -> None:
     large = summary(SOCKET, processes={50: replace(SERVER, rss_bytes=4 << 30)}).freeze
     assert 10 * small.least_ms < large.least_ms < large.most_ms
     assert "memory of some" in summary(SOCKET).freeze.assumed[-1]
+
+
+def test_neighbours_are_named() -> None:
+    namespaces = (NetworkNamespace(NETNS, "/run/netns/a", ("a",), (50, 60)),)
+    beside = replace(SERVER, pid=60, command="sidecar", container=Container("podman", "0123456789abcdef"))
+    found = summary(SOCKET, namespaces=namespaces, processes={50: SERVER, 60: beside})
+    assert list(sentences(found))[-1].endswith(": sidecar 60 (container 0123456789ab)")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "because"),
+    [
+        ({}, {}, []),
+        ({"recv_q": 12}, {}, ["12 bytes that it sent are not read"]),
+        ({}, {"send_q": 5, "timer": SocketTimer.RTO, "timer_ms": 400}, ["it sends within 0.4 s"]),
+        ({}, {"timer": SocketTimer.KEEPALIVE, "timer_ms": 75_000}, ["it sends within 75 s"]),
+    ],
+    ids=["quiet", "unread", "retransmits", "probes"],
+)
+def test_who_is_reset_without_a_lock(ours: dict[str, Any], theirs: dict[str, Any], because: list[str]) -> None:
+    found = summary(replace(SOCKET, **ours), replace(OTHER, **theirs))
+    assert [why for _, why in found.resets] == because
+    assert any("without a lock" in each for each in sentences(found)) is bool(because)

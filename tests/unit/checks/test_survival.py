@@ -11,6 +11,8 @@ from workbench.checking import Severity
 from workbench.evidence import (
     Address,
     BorrowedSocket,
+    Connection,
+    ConntrackEntry,
     Descriptor,
     DescriptorKind,
     Endpoint,
@@ -69,6 +71,10 @@ def waited_for(user_timeout_ms: int, rss_bytes: int = 0, retries2: int = 15) -> 
     )
 
 
+TRANSLATED = Connection(Endpoint("10.0.0.77", 8080), LINE.local)
+"""Answers to the connection, whose peer's address leads to another one."""
+
+
 CASES: dict[str, tuple[Evidence, Evidence, Severity]] = {
     "SCK012": (
         tcp(family=10, local=FE80.local, peer=FE80.peer),
@@ -111,6 +117,11 @@ CASES: dict[str, tuple[Evidence, Evidence, Severity]] = {
         Severity.NOTE,
     ),
     "SCK024": (waited_for(user_timeout_ms=100), waited_for(user_timeout_ms=120_000), Severity.WARNING),
+    "SCK025": (
+        dump(sockets=(SOCKET,), conntrack=(ConntrackEntry(NETNS, LINE, "ESTABLISHED", 9, reply=TRANSLATED),)),
+        dump(sockets=(SOCKET,), conntrack=(ConntrackEntry(NETNS, LINE, "ESTABLISHED", 9),)),
+        Severity.WARNING,
+    ),
     "PRC010": (
         other(DescriptorKind.FILE, "/file", mount_visible=False),
         other(DescriptorKind.FILE, "/file", mount_visible=True),
@@ -203,3 +214,22 @@ def test_a_peer_that_is_dumped_too_need_not_wait() -> None:
     evidence = waited_for(100)
     both = replace(evidence, sockets=(SOCKET, replace(PEER, holders=SOCKET.holders)))
     assert ask("SCK024", both) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "is_odd"),
+    [("fd99::ffff:a63:102", True), ("::ffff:10.0.0.2", False), ("fd99::a63:102", False), ("2001:db8::ffff:1", False)],
+)
+def test_addresses_that_are_taken_for_mapped_ones(address: str, is_odd: bool) -> None:
+    odd = Endpoint(address, 7022)
+    assert bool(ask("SCK025", tcp(family=10, local=odd))) is bool(ask("SCK025", tcp(family=10, peer=odd))) is is_odd
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Connection(LINE.peer, Endpoint("10.0.0.2", 40_000)), Connection(Endpoint("10.0.0.2", 8080), LINE.local)],
+    ids=["its own port is another outside", "led to this host itself"],
+)
+def test_translations_that_the_lock_sees_through(reply: Connection) -> None:
+    entry = ConntrackEntry(NETNS, LINE, "ESTABLISHED", 9, reply=reply)
+    assert ask("SCK025", dump(sockets=(SOCKET,), conntrack=(entry,))) == []

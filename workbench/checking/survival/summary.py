@@ -12,7 +12,20 @@ from workbench.checking.survival.verdict import Answer, Verdict
 from workbench.checking.survival.waiting import Wait, waits
 from workbench.checking.survival.words import subject, what
 from workbench.checking.targets import dumped, dumped_sockets
-from workbench.evidence import Connection, Endpoint, Evidence, Gap, Socket, Target, TcpState
+from workbench.evidence import (
+    Connection,
+    Endpoint,
+    Evidence,
+    Gap,
+    Process,
+    Socket,
+    SocketTimer,
+    Target,
+    TcpState,
+)
+
+_SENDING = frozenset({SocketTimer.RTO, SocketTimer.KEEPALIVE, SocketTimer.PROBE})
+"""Timers of a peer after which it sends something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +36,17 @@ class Thing:
     """Hostile."""
     answer: Answer
     verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A process that would share the fate of the whole network namespace."""
+
+    pid: int
+    command: str
+    """Hostile, and empty if it is not known."""
+    container: str
+    """Name or short identifier; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +67,9 @@ class Summary:
     freeze: Freeze
     waits: tuple[tuple[Connection, Wait], ...]
     """How long the peers that are not dumped wait, the most impatient first."""
-    neighbours: tuple[int, ...]
+    resets: tuple[tuple[Connection, str], ...]
+    """Connections whose peer is reset for sure if no lock stands, and by what; the others as soon as they send."""
+    neighbours: tuple[Neighbour, ...]
     """Other processes in the tree's network namespaces, unless those are the host's: a CRIU that runs outside of a
     namespace locks the whole of it."""
 
@@ -76,6 +102,7 @@ def summarize(evidence: Evidence) -> Summary | Gap:
                 key=lambda each: each[1].least_ms,
             )
         ),
+        resets=tuple(_resets(kept, waiting)),
         neighbours=_neighbours(evidence, target),
     )
 
@@ -99,20 +126,25 @@ def sentences(summary: Summary) -> Iterator[str]:
     yield _patience(summary)
     if summary.listeners:
         yield f"who connects to {listed(summary.listeners)} between the dump and the restore is refused"
+    if summary.resets:
+        yield f"without a lock the peer is reset at once: {listed(f'{end} ({why})' for end, why in summary.resets)}"
     if summary.neighbours:
         who = f"{len(summary.neighbours)} other process{'es' if summary.neighbours[1:] else ''}"
-        yield f"{who} in the same network namespace would be cut off, too, by a CRIU that runs outside of it"
+        yield (
+            f"{who} in the same network namespace would be cut off, too, by a CRIU that runs outside of it, as that of "
+            f"a container engine does: {listed(_names(summary.neighbours))}"
+        )
 
 
 def _patience(summary: Summary) -> str:
     freeze = summary.freeze
     low, high = span(freeze.least_ms), span(freeze.most_ms)
-    estimate = f"{low} to {high} without an answer ({', '.join(freeze.assumed)})"
+    estimate = f"nobody answers for some {low} to {high} (assumed: {', '.join(freeze.assumed)})"
     if not summary.waits:
         return estimate
     first = summary.waits[0][1]
     who = "the only peer" if len(summary.waits) == 1 else "the most impatient peer"
-    assumed = f"; {', '.join(first.assumed)}" if first.assumed else ""
+    assumed = f" (assumed: {', '.join(first.assumed)})" if first.assumed else ""
     return f"{estimate}; {who} gives up after {span(first.least_ms)}, as {first.because}{assumed}"
 
 
@@ -131,6 +163,22 @@ def _queues(ledger: Sequence[Account]) -> str:
         f"queues: {unread} bytes not read, {written} not acknowledged; --tcp-established loses {kept} of them, "
         f"--tcp-close {closed}{reset}"
     )
+
+
+def _names(neighbours: Sequence[Neighbour]) -> Iterator[str]:
+    for each in neighbours:
+        inside = f" (container {each.container})" if each.container else ""
+        yield f"{each.command} {each.pid}{inside}".strip()
+
+
+def _resets(kept: Sequence[Account], waiting: Mapping[int, Wait]) -> Iterator[tuple[Connection, str]]:
+    """A process that ends with unread bytes resets its peer; a segment that meets no socket is answered by a reset."""
+    for each in kept:
+        peer = waiting[each.socket.inode].peer if each.socket.inode in waiting else None
+        if each.unread:
+            yield each.socket.connection, f"{each.unread} bytes that it sent are not read"
+        elif peer is not None and (peer.send_q or peer.timer in _SENDING):
+            yield each.socket.connection, f"it sends within {span(peer.timer_ms)}"
 
 
 def _things(found: Sequence[Verdict], evidence: Evidence) -> tuple[Thing, ...]:
@@ -152,10 +200,16 @@ def _ends(connections: Sequence[Connection], sockets: Sequence[Socket], target: 
     return inside, len(peers) - inside
 
 
-def _neighbours(evidence: Evidence, target: Target) -> tuple[int, ...]:
+def _neighbours(evidence: Evidence, target: Target) -> tuple[Neighbour, ...]:
     if isinstance(evidence.namespaces, Gap) or isinstance(evidence.processes, Gap):
         return ()
     pids = dumped(target)
     homes = {evidence.processes[pid].namespaces.net for pid in pids if pid in evidence.processes}
     here = (each for each in evidence.namespaces if each.inode in homes and not each.is_host)
-    return tuple(pid for each in here for pid in each.pids if pid not in pids)
+    return tuple(_neighbour(pid, evidence.processes) for each in here for pid in each.pids if pid not in pids)
+
+
+def _neighbour(pid: int, processes: Mapping[int, Process]) -> Neighbour:
+    known = processes.get(pid)
+    container = known.container if known else None
+    return Neighbour(pid, known.command if known else "", (container.name or container.id[:12]) if container else "")

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 from workbench.checking.survival.freeze import Freeze
 from workbench.checking.survival.options import as_words, lost_options
 from workbench.checking.survival.verdict import Answer, Verdict
 from workbench.checking.survival.waiting import Wait, impatient
-from workbench.evidence import BorrowedSocket, Sequences, Socket, TcpState
+from workbench.evidence import BorrowedSocket, Endpoint, Sequences, Socket, TcpState
 
 WITHOUT_PEER = frozenset({TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIVE})
 _KEPT = {
@@ -32,6 +32,8 @@ class Around:
     sequences: Sequences | None = None
     skip_in_flight: bool = False
     """``--skip-in-flight`` is given."""
+    led_to: Endpoint | None = None
+    """Where rules of the socket's namespace lead what it sends to its peer (DNAT); absent if nowhere else."""
     wait: Wait | None = None
     """Of the other end; absent where that is dumped, too."""
     freeze: Freeze | None = None
@@ -135,6 +137,30 @@ def _address(socket: Socket, around: Around) -> Iterator[Verdict]:
         )  # fmt: skip
 
 
+def _unlocked(socket: Socket, around: Around) -> Iterator[Verdict]:
+    if around.led_to is not None:
+        yield Verdict(
+            Answer.LOSES, "lock-misses-connection",
+            f"rules of its network namespace lead it to {around.led_to} (DNAT): CRIU's lock names {socket.peer}, and "
+            "what comes from there passes it", facts={"led_to": str(around.led_to)},
+        )  # fmt: skip
+    odd = next((each.address for each in (socket.local, socket.peer) if _taken_for_mapped(each.address)), None)
+    if odd is not None:
+        yield Verdict(
+            Answer.LOSES, "lock-misses-connection",
+            f"CRIU takes {odd} for an IPv4-mapped address (its third 32 bits are 0000:ffff) and locks an IPv4 "
+            "connection that does not exist", facts={"address": odd},
+        )  # fmt: skip
+
+
+def _taken_for_mapped(address: str) -> bool:
+    """criu/netfilter.c:ipv6_addr_mapped looks at the third word alone."""
+    if ":" not in address:
+        return False
+    known = IPv6Address(address.partition("%")[0])
+    return known.ipv4_mapped is None and known.packed[8:12] == b"\0\0\xff\xff"
+
+
 def is_absent(address: str, present: frozenset[str] | None) -> bool:
     """Whether an address cannot be bound without IP_FREEBIND and the like; False where the addresses are not known."""
     if present is None or not address:
@@ -184,6 +210,7 @@ def _connected(socket: Socket, around: Around) -> Iterator[Verdict]:
         reason = "segments that came out of order are dropped: the peer must send them again"
         facts = {"lost": ["segments received out of order (the peer must send them again)"], "options": {}}
         yield Verdict(Answer.LOSES, "option-not-in-image", reason, facts=facts)
+    yield from _unlocked(socket, around)
     if around.wait is not None and around.freeze is not None and (short := impatient(around.wait, around.freeze)):
         yield short
     reason = _KEPT.get(socket.state, _CLOSING)

@@ -11,7 +11,19 @@ from workbench.checking.survival.tcp import Around, is_connection, tcp_verdicts
 from workbench.checking.survival.verdict import Verdict
 from workbench.checking.survival.waiting import waits
 from workbench.checking.targets import dumped
-from workbench.evidence import BorrowedSocket, Descriptor, Evidence, Gap, Process, Sequences, Socket, TcpState
+from workbench.evidence import (
+    BorrowedSocket,
+    Connection,
+    ConntrackEntry,
+    Descriptor,
+    Endpoint,
+    Evidence,
+    Gap,
+    Process,
+    Sequences,
+    Socket,
+    TcpState,
+)
 
 _HALF_OPEN = frozenset({TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
 
@@ -53,6 +65,7 @@ class _Tree:
         self.homes = {each.pid: each.namespaces.net for each in tree}
         self.sockets, self.half_open = self._sockets()
         self.addresses = self._addresses()
+        self.led_to = self._led_to()
         connections = [each for each in self.sockets if is_connection(each)]
         self.freeze = expected_freeze(evidence.processes, pids, len(connections))
         self.waits = waits(evidence, connections, pids)
@@ -99,6 +112,7 @@ class _Tree:
             borrowed=self.borrowed.get(socket.inode),
             sequences=self.sequences.get(socket.cookie),
             skip_in_flight=self.skip_in_flight,
+            led_to=self.led_to.get((socket.netns, socket.connection.unmapped)),
             wait=self.waits.get(socket.inode),
             freeze=self.freeze,
         )
@@ -108,6 +122,22 @@ class _Tree:
         home = self.homes.get(each.pid)
         netns = asked.netns if asked is not None and asked.netns is not None else home
         return Surroundings(self.pids, home, self.addresses.get(netns or 0), asked, self.inodes)
+
+    def _led_to(self) -> dict[tuple[int, Connection], Endpoint]:
+        """Connections of this host's own that begin with one peer's address and go to another one."""
+        tracked = self.evidence.conntrack
+        wanted = {(each.netns, each.connection.unmapped) for each in self.sockets if each.peer.port}
+        return {
+            (each.netns, each.connection): each.reply.local
+            for each in (() if isinstance(tracked, Gap) else tracked)
+            if each.reply is not None and (each.netns, each.connection) in wanted and not self._is_here(each)
+        }
+
+    def _is_here(self, entry: ConntrackEntry) -> bool:
+        """Answers have come or go to the same peer, or come from this namespace: then their address is the first."""
+        assert entry.reply is not None
+        same = entry.reply.local == entry.connection.peer
+        return same or entry.reply.local.address in self.addresses.get(entry.netns, ())
 
     def _addresses(self) -> dict[int, frozenset[str]]:
         """By network namespace; one without any is not known."""

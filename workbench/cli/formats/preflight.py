@@ -46,7 +46,14 @@ def preflight_row(summary: Summary) -> Row:
             }
             for connection, wait in summary.waits
         ],
-        "same_network_namespace": list(summary.neighbours),
+        "reset_without_lock": [
+            {"connection": str(connection), "because": because} for connection, because in summary.resets
+        ],
+        "same_network_namespace": [each.pid for each in summary.neighbours],
+        "neighbours": [
+            {"pid": each.pid, "command": printable(each.command), "container": printable(each.container) or None}
+            for each in summary.neighbours
+        ],
         "verdicts": [
             {
                 "subject": printable(thing.title),
