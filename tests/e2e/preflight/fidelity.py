@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from workbench.checking.survival import Verdict
 from workbench.checking.survival.options import ADJUSTED, MULTICAST
-from workbench.evidence import BorrowedSocket, Descriptor, Evidence, Gap, Socket
+from workbench.evidence import BorrowedSocket, Descriptor, Evidence, Gap, Sequences, Socket
 
 GAINED = {"SO_REUSEPORT", "IPV6_V6ONLY"}
 """Set on every restored connection, whatever they were."""
+OUT_OF_ORDER = "out of order"
+"""Stands in the verdict on segments that wait for those before them."""
 TUNED = {"SO_SNDBUF", "SO_RCVBUF"}
 """Grow with the traffic unless they are locked (SO_BUF_LOCK)."""
 
@@ -38,6 +40,9 @@ def compare(before: Evidence, after: Evidence, verdicts: Iterable[Verdict]) -> N
     for was_socket in _sockets(before):
         for place in _fds(was_socket, before):
             _socket(was_socket, sockets_after[place], urgent)
+    assert not any(each.out_of_order for each in _sequences(after))
+    dropped = any(OUT_OF_ORDER in str(each.facts.get("lost")) for each in verdicts)
+    assert dropped == any(each.out_of_order for each in _sequences(before))
     if "pipe-cut" in causes:
         assert any(each.peer_pids for each in opened_before.values())
         assert not any(each.peer_pids for each in opened_after.values())
@@ -102,6 +107,11 @@ def _sockets(evidence: Evidence) -> Sequence[Socket]:
     assert not isinstance(evidence.sockets, Gap)
     pids = _pids(evidence)
     return [each for each in evidence.sockets if any(holder.pid in pids for holder in each.holders)]
+
+
+def _sequences(evidence: Evidence) -> list[Sequences]:
+    assert not isinstance(evidence.sequences, Gap)
+    return [evidence.sequences[each.cookie] for each in _sockets(evidence) if each.cookie in evidence.sequences]
 
 
 def _fds(socket: Socket, evidence: Evidence) -> list[tuple[int, int]]:

@@ -71,6 +71,12 @@ TCP = (
             "the peer is reset when it sends meanwhile",
         ),
         ("impatient-peer", "ESTABLISHED, the peer has a short TCP_USER_TIMEOUT", "peer-gives-up", "the peer is gone"),
+        (
+            "out-of-order",
+            "ESTABLISHED with segments that came out of order",
+            "option-not-in-image",
+            "the peer sends them again",
+        ),
         ("md5", "ESTABLISHED with TCP-MD5", "tcp-keys-lost", "the keys are gone, the peer drops every segment"),
         ("options-tcp", "ESTABLISHED, IPv4, every option set", "option-not-in-image", "options are back to defaults"),
         (

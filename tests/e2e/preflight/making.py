@@ -14,6 +14,7 @@ DEVICE, OTHER_DEVICE = "wb0", "wb1"
 """Both ends of a cable."""
 ADDRESSES = ("10.9.9.1/24", "fd00:9::1/64", "fe80::9/64", "fd99::ffff:a63:102/64")
 SMALL = 4096
+TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, SEND_QUEUE = 19, 20, 21, 2
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 TIMEOUT_S = 20
 
@@ -22,6 +23,8 @@ peers: list[socket.socket] = []
 """Other ends, which stay with the program; a byte can be sent over each."""
 deaf: list[socket.socket] = []
 """Peers at which nothing arrives."""
+lifted: list[Callable[[], Any]] = []
+"""What is put right before a peer is used again."""
 kept: list[Any] = []
 """What must stay open there besides."""
 after_fork: list[Callable[[], Any]] = []
@@ -101,6 +104,19 @@ def drop(*match: object) -> None:
     subprocess.run(["nft", "-f", "-"], input="\n".join(rules) + "\n", text=True, check=True, timeout=20)
 
 
+def drop_no_more() -> None:
+    subprocess.run(["nft", "delete table inet t"], check=True, timeout=TIMEOUT_S)
+
+
+def next_sequence(end: socket.socket) -> int:
+    """Of the next byte that an idle end of ours will send."""
+    end.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+    end.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR_QUEUE, SEND_QUEUE)
+    number = end.getsockopt(socket.IPPROTO_TCP, TCP_QUEUE_SEQ)
+    end.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, -1)
+    return number % (1 << 32)
+
+
 def cut(ours: socket.socket, theirs: socket.socket) -> None:
     """From now on nothing of ours arrives."""
     drop("tcp sport", ours.getsockname()[1])
@@ -132,6 +148,8 @@ def deafen(end: socket.socket) -> None:
 def listen_again() -> None:
     while deaf:
         deaf.pop().setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+    while lifted:
+        lifted.pop()()
 
 
 def reset(end: socket.socket) -> None:

@@ -11,6 +11,7 @@ from tests.e2e.preflight.making import (
     CLONE_NEWNET,
     OTHER_DEVICE,
     SMALL,
+    TCP_REPAIR,
     TIMEOUT_S,
     attach_filter,
     called,
@@ -18,10 +19,13 @@ from tests.e2e.preflight.making import (
     cut,
     deafen,
     drop,
+    drop_no_more,
     elsewhere,
     fill,
     kept,
+    lifted,
     listening,
+    next_sequence,
     pair,
     peers,
     reset,
@@ -29,7 +33,7 @@ from tests.e2e.preflight.making import (
 )
 
 IPPROTO_MPTCP = 262
-TCP_MD5SIG, TCP_REPAIR, SO_ATTACH_BPF = 14, 19, 50
+TCP_MD5SIG, SO_ATTACH_BPF = 14, 50
 ADDRESS, BEYOND, ELSEWHERE, SERVICE = "10.9.9.1", "10.9.9.2", "10.9.9.77", "10.9.9.80"
 """Our own, that at the other end of the cable, and two of the same network that nobody has."""
 BPF, BPF_PROG_LOAD = 321, 5  # on x86_64
@@ -167,6 +171,18 @@ def md5() -> list[socket.socket]:
         made.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, storage + struct.pack("=BBHi80s", 0, 0, 6, 0, b"secret"))
 
     return pair(prepare=key)
+
+
+def out_of_order() -> list[socket.socket]:
+    """What the peer sent first is lost each time, what it sent next has arrived."""
+    made = pair()
+    peer = peers[0]
+    drop("tcp dport", made[0].getsockname()[1], "tcp sequence", next_sequence(peer))
+    lifted.append(drop_no_more)
+    peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    peer.sendall(b"1" * 1000)
+    peer.sendall(b"2" * 1000)
+    return made
 
 
 def impatient_peer() -> list[socket.socket]:
