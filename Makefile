@@ -23,7 +23,8 @@ check: setup
 contract: setup
 	$(PYTHON) -m pytest -q tests/contract tests/tui
 
-e2e: setup
+e2e:
+	@./setup.sh tests
 	$(PYTHON) -m pytest -q tests/e2e
 
 bench: setup

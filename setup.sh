@@ -1,5 +1,6 @@
 #!/bin/sh
-# Set up all that the workbench needs, in this tree; run again it does nothing. Called by `make setup`.
+# Set up all that the workbench needs, in this tree; run again it does nothing. Called by `make setup`; with the word
+# tests, what the tests need besides.
 set -eu
 cd "$(dirname "$0")"
 build=.build
@@ -15,6 +16,7 @@ needs() { # needs PACKAGE COMMAND...: PACKAGE if one of the commands is not ther
   done
 }
 missing="$(needs iproute2 ip) $(needs util-linux nsenter) $(needs iptables iptables-legacy iptables-nft) $(needs nftables nft) $(needs patchelf patchelf)"
+if [ "${1:-}" = tests ]; then missing="$missing $(needs runc runc)"; fi
 ldconfig -p 2>/dev/null | grep -q 'libnftables\.so\.1' || missing="$missing libnftables1"
 python=$(command -v python3 || true)
 if [ ! -x .venv/bin/python ]; then

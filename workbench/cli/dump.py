@@ -11,6 +11,7 @@ examples:
   workbench dump 4645 -D images                    shown, confirmed by typing the pid, done
   workbench dump 4645 -D images --yes              without a question, for scripts
   workbench dump 4645 -D images --leave-running    the process runs on; its connections are proved to go on
+  workbench dump --container web -D images         a container, by its engine (runc)
 
 exit status: 0 done (and proved, with --leave-running); 1 failed, turned back or in doubt; 2 it cannot be done, or
 was not confirmed; 130 interrupted and turned back
@@ -26,7 +27,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("pid", type=int, metavar="PID", help="root of the tree")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("pid", type=int, nargs="?", metavar="PID", help="root of the tree")
+    target.add_argument("--container", metavar="ID", help="a container of runc: its engine dumps it, at our word")
     parser.add_argument("-D", "--images", required=True, metavar="DIR", help="image directory; made, or empty")
     parser.add_argument("--lock", choices=[each.value for each in LockMethod], default=LockMethod.NFTABLES.value)
     parser.add_argument("--policy", choices=[each.value for each in Policy], default=Policy.KEEP.value)
@@ -45,11 +48,11 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def dump(options: argparse.Namespace) -> int:
     """Plan it, and carry it out."""
-    from workbench.operation.dump import DumpOperation
+    from workbench.operation.container_operations import operation_of
     from workbench.operation.planning import prepare_dump
 
     request = DumpRequest(
-        pid=options.pid,
+        pid=_root(options),
         images=options.images,
         lock=LockMethod(options.lock),
         policy=Policy(options.policy),
@@ -60,4 +63,12 @@ def dump(options: argparse.Namespace) -> int:
         ext_unix_sk=options.ext_unix_sk,
         skip_in_flight=options.skip_in_flight,
     )
-    return carry_out(prepare_dump(request), DumpOperation, options)
+    return carry_out(prepare_dump(request), operation_of, options)
+
+
+def _root(options: argparse.Namespace) -> int:
+    if options.container is None:
+        return int(options.pid)
+    from workbench.operation.container import container_named
+
+    return container_named(options.container)[1]

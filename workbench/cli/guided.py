@@ -92,6 +92,7 @@ def _run(operation: Operation, form: str) -> int:
             elif progress.held is None and asking is not None:
                 asking = None
                 _say("")
+        operation.wait()  # what it opened is closed then, too
         document = json.dumps(operation_document(progress), indent=1) if form == "json" else ""
         _print(document or "\n".join([*report_lines(progress), *_causes(progress)]))
     if interrupted and progress.outcome is Outcome.TURNED_BACK:

@@ -34,8 +34,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def restore(options: argparse.Namespace) -> int:
     """Plan it, and carry it out."""
+    from workbench.operation.container_operations import operation_of
     from workbench.operation.planning import prepare_restore
-    from workbench.operation.restore import RestoreOperation
 
     request = RestoreRequest(
         images=options.images,
@@ -43,4 +43,4 @@ def restore(options: argparse.Namespace) -> int:
         holds=frozenset(map(Hold, options.hold)),
         netns=options.netns,
     )
-    return carry_out(prepare_restore(request), RestoreOperation, options)
+    return carry_out(prepare_restore(request), operation_of, options)

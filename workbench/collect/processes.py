@@ -11,6 +11,7 @@ from types import MappingProxyType
 from workbench.collect import procfs
 from workbench.collect.containers import container_of, main_path, parse_cgroup
 from workbench.collect.process_stat import ProcessStat, parse_stat
+from workbench.collect.runc import ROOTS, RuncStates
 from workbench.evidence import Container, Gap, Namespaces, Process
 
 _LOOK_AGAIN = 8
@@ -53,8 +54,10 @@ class _Lasting:
 class ProcessReader:
     """Reads processes again and again; what lasts is read anew when the program changes, and now and then."""
 
-    def __init__(self, proc: Path = procfs.PROC) -> None:
+    def __init__(self, proc: Path = procfs.PROC, runc_roots: Iterable[str] = ROOTS) -> None:
         self._proc = proc
+        self._runc = RuncStates(runc_roots)
+        self._by_cgroup: Mapping[str, Container] = {}
         self._lasting: dict[int, _Lasting] = {}
         self._users: dict[int, str] = {}
         self._round = 0
@@ -62,6 +65,7 @@ class ProcessReader:
     def read(self) -> Mapping[int, Process] | Gap:
         """Every process by pid; those that end meanwhile are left out."""
         self._round += 1
+        self._by_cgroup = self._runc.by_cgroup()
         before, self._lasting = self._lasting, {}
         found: dict[int, Process] = {}
         for pid in procfs.pids(self._proc):
@@ -91,7 +95,10 @@ class ProcessReader:
             exe = procfs.readlink(f"{directory}/exe")
         except OSError:
             exe = None
-        return _Lasting(stat.identity, argv, uids, namespaces, container_of(paths), exe, main_path(paths))
+        container = container_of(paths) or next(
+            (self._by_cgroup[path] for path in paths if path in self._by_cgroup), None
+        )
+        return _Lasting(stat.identity, argv, uids, namespaces, container, exe, main_path(paths))
 
     def _process(self, pid: int, stat: ProcessStat, lasting: _Lasting) -> Process:
         uid = lasting.uids[0]

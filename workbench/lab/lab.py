@@ -8,9 +8,9 @@ from types import TracebackType
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, NetworkNamespace
-from workbench.lab import marker
+from workbench.lab import container, marker
 from workbench.lab.namespaces import Host, address, join, plug_over, slow_down
-from workbench.lab.peer import Peer, Talked, start_server
+from workbench.lab.peer import Peer, Talked, start_container, start_server
 from workbench.lab.scenario import ClientProgram, Scenario
 from workbench.lab.situation import PATIENCE_S, wait_until_reached
 
@@ -40,12 +40,18 @@ class Lab:
         try:
             self._scratch = marker.scratch_directory(self.id)
             self._make_hosts()
-            self.server_pid = start_server(self.host, self.scenario.server)
+            self.server_pid = self._start_server()
             self.connect("before")
             self.reach()
         except BaseException:
             self.close()
             raise
+
+    def _start_server(self) -> int:
+        server = self.scenario.server
+        if server.parent == "container":
+            return start_container(self.host, server, self.scratch / "bundle", self.id)
+        return start_server(self.host, server)
 
     def _make_hosts(self) -> None:
         for name in self.scenario.hosts:
@@ -178,6 +184,7 @@ class Lab:
             # started here, but no longer in a namespace of ours, or its host could not end it
             if not marker.end(pid, lambda pid: marker.lab_of(pid) == self.id):
                 left.append(f"process {pid}")
+        container.delete(self.id)
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
             if self._scratch.exists():

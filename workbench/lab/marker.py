@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.collect import procfs
+from workbench.operation.container import RuncContainer
+from workbench.operation.container import delete as remove
 
 VARIABLE = "WORKBENCH_LAB"
 """Environment variable of every process of a lab; a restored process has it too, since its memory does."""
 SCRATCH_PREFIX = "workbench-lab-"
+RUNC_ROOT = "/run/runc"
+"""State directory of containers that nobody named another one for."""
 DEATH_TIMEOUT_S = 5.0
 
 _counter = itertools.count(1)
@@ -59,6 +63,10 @@ def clean() -> list[str]:
             command = (procfs.read(f"/proc/{pid}/comm") or b"").decode(errors="surrogateescape").strip()
             if end(pid, lambda pid, lab=lab: lab_of(pid) == lab):  # type: ignore[misc]
                 found.append(f"process {command} {pid} of lab {lab}")
+    for directory in Path(RUNC_ROOT).glob(f"{SCRATCH_PREFIX}*"):
+        if is_abandoned(directory.name.removeprefix(SCRATCH_PREFIX)):
+            remove(RuncContainer(directory.name, RUNC_ROOT, bundle=""))
+            found.append(f"container {directory.name}")
     for directory in Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*"):
         lab = directory.name.removeprefix(SCRATCH_PREFIX).rpartition("-")[0]
         if directory.lstat().st_uid == os.geteuid() and directory.is_dir() and is_abandoned(lab):

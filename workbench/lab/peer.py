@@ -5,16 +5,19 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from workbench.collect import procfs
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Endpoint
+from workbench.lab.container import container_id, make_bundle, start_command
 from workbench.lab.namespaces import Host
 from workbench.lab.programs.arguments import endpoint
 from workbench.lab.scenario import ClientProgram, ServerProgram
+from workbench.operation.container import container_named
 
 LARGEST_ANSWER = 1 << 20
 ANSWER_TIMEOUT_S = 10.0
@@ -139,24 +142,36 @@ class Peer:
 def start_server(host: Host, server: ServerProgram) -> int:
     """Start the program that will be dumped, wait until it listens, and return its pid."""
     module = "careless" if server.parent == "careless" else "server"
-    pid = _start(host, module, "--listen", server.listen, *pace_arguments(server), *_manners(server))
+    pid = _start(host, server_command(server, module))
     if server.parent != "careless":
         return pid
     return int((procfs.read(f"/proc/{pid}/task/{pid}/children") or b"").split()[0])
+
+
+def start_container(host: Host, server: ServerProgram, place: Path, lab: str) -> int:
+    """The same in a container, whose bundle is made at ``place``; the pid of its first process."""
+    bundle = make_bundle(place, host, lab, server_command(server, "server"))
+    _start(host, start_command(bundle, lab))
+    return container_named(container_id(lab))[1]
+
+
+def server_command(server: ServerProgram, module: str) -> list[str]:
+    """The program that will be dumped, argument by argument."""
+    return [*run_module(module), "--listen", server.listen, *pace_arguments(server), *_manners(server)]
 
 
 def start_caller(host: Host, connect: str, *, writes: int | None, reads: int | None) -> int:
     """Start a program that calls a server and can be dumped, wait until it is connected, and return its pid."""
     paces = {"--writes": writes, "--reads": reads}
     given = [word for name, value in paces.items() if value is not None for word in (name, str(value))]
-    return _start(host, "caller", "--connect", connect, *given)
+    return _start(host, [*run_module("caller"), "--connect", connect, *given])
 
 
-def _start(host: Host, module: str, *arguments: str) -> int:
+def _start(host: Host, command: Sequence[str]) -> int:
     """Start a program that writes to its standard input once it is ready."""
     reading, writing = os.pipe()
     try:
-        pid = host.start([*run_module(module), *arguments], writing)
+        pid = host.start(command, writing)
     except BaseException:
         os.close(reading)
         raise
@@ -164,7 +179,7 @@ def _start(host: Host, module: str, *arguments: str) -> int:
         os.close(writing)
     try:
         if not os.read(reading, 16):  # it ended before
-            raise WorkbenchError(f"the lab's {module} did not come so far: {' '.join(arguments[:2])}")
+            raise WorkbenchError(f"a program of the lab did not come so far: {' '.join(command)}")
     finally:
         os.close(reading)
     return pid

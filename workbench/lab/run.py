@@ -15,11 +15,10 @@ from workbench.lab.lab import Lab
 from workbench.lab.resets import ResetWatch
 from workbench.lab.scenario import Act, OperationDescription, Scenario
 from workbench.lab.verdicts import Judged, judge_all
-from workbench.operation.dump import DumpOperation
+from workbench.operation.container_operations import operation_of
 from workbench.operation.planning import prepare_dump, prepare_restore
 from workbench.operation.progress import Outcome, Progress
 from workbench.operation.request import DumpRequest, LockMethod, RestoreRequest
-from workbench.operation.restore import RestoreOperation
 from workbench.operation.runner import Operation
 
 TURN_BACK_S = 30.0
@@ -166,13 +165,13 @@ class _Running:
         before = lab.forget_gap()
         method, policy = lock or operation.lock, operation.policy
         request = DumpRequest(lab.server_pid, str(lab.images), lock=method, policy=policy, leave_running=leave_running)
-        dump = self._see_through("dump", DumpOperation(prepare_dump(request)))
+        dump = self._see_through("dump", operation_of(prepare_dump(request)))
         restore, refused = None, ""
         if dump.outcome in _DONE and not leave_running:
             self._hooks.after_dump(lab)
             back = RestoreRequest(str(lab.images), netns=lab.host.path)
             try:
-                restore = self._see_through("restore", RestoreOperation(prepare_restore(back)))
+                restore = self._see_through("restore", operation_of(prepare_restore(back)))
             except WorkbenchError as error:
                 refused = str(error)
         lab.connect("after")

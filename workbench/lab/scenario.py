@@ -46,7 +46,8 @@ class ServerProgram:
     closes: bool = True
     """A connection that its peer has ended; otherwise it leaks them."""
     parent: str = "host"
-    """``host`` reaps it the moment it ends; ``careless`` never does, and shares its session with it."""
+    """``host`` reaps it the moment it ends; ``careless`` never does, and shares its session with it; ``container``
+    puts it into a container of runc."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +213,8 @@ def _agree(scenario: Scenario) -> None:
         raise ValueError("a scenario has one host or two")
     if (scenario.operation is None) is (not scenario.course):
         raise ValueError("a scenario has either an operation or a course")
-    if scenario.server.parent not in {"host", "careless"}:
-        raise ValueError(f"the parent is host or careless, not {scenario.server.parent}")
+    if scenario.server.parent not in {"host", "careless", "container"}:
+        raise ValueError(f"the parent is host, careless or container, not {scenario.server.parent}")
     if not scenario.clients and not scenario.course:
         raise ValueError("a scenario needs a client: without one nothing proves that the server goes on")
     for host in (scenario.server.host, *(client.host for client in scenario.clients)):

@@ -1,11 +1,11 @@
 """The restore that brings back what an interrupted operation took away."""
 
+from workbench.operation.container_operations import operation_of
 from workbench.operation.journal import Entry
 from workbench.operation.planning import prepare_restore
 from workbench.operation.progress import Outcome, Progress, Verdict
 from workbench.operation.recover import Report
 from workbench.operation.request import Policy, RestoreRequest
-from workbench.operation.restore import RestoreOperation
 
 
 def restore_again(entry: Entry, report: Report, netns_path: str | None) -> None:
@@ -19,7 +19,7 @@ def restore_again(entry: Entry, report: Report, netns_path: str | None) -> None:
     report.say(f"The images in {images} are complete: the processes are restored from them.")
     if report.dry_run:
         return
-    operation = RestoreOperation(plan)
+    operation = operation_of(plan)
     operation.start(lambda progress: None)
     progress = operation.wait()
     report.restored = progress

@@ -76,6 +76,7 @@ class DumpOperation(Executor):
             options=self.plan.options,
             terminal=self._has_terminal(),
             socket_options=self._options_before,
+            container=self.plan.container,
         ).write(images)
 
     def _has_terminal(self) -> bool:

@@ -95,6 +95,14 @@ class Executor(ABC):
     def _perform(self, command: m.Command) -> m.Event | None:
         """A command that dump and restore perform differently."""
 
+    def _converse(self, images: int, log: str) -> Conversation:
+        """With whom it is done."""
+        return self.speaks(self.plan.kind, images, log, self._events.put)
+
+    def _begin_journal(self, facts: dict[str, Any]) -> Journal:
+        """The journal, begun: nothing is touched before."""
+        return Journal(self.plan.kind, facts)
+
     # The loop
 
     def _run(self) -> None:
@@ -159,7 +167,7 @@ class Executor(ABC):
         self._images = make(self.plan.request.images if self.plan.image is None else self.plan.image.path)
         stack.callback(os.close, self._images)
         log = f"{self.plan.kind}.log"
-        self._criu = self.speaks(self.plan.kind, self._images, f"{self._image_path}/{log}", self._events.put)
+        self._criu = self._converse(self._images, f"{self._image_path}/{log}")
         stack.callback(self._criu.close)
         self._sampler = Sampler(self.plan.connections, self.plan.netns)
         stack.callback(self._sampler.close)
@@ -168,7 +176,7 @@ class Executor(ABC):
         self._prepare(self._images)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(log, dir_fd=self._images)
-        self._journal = Journal(self.plan.kind, {**self._common_facts(), **self._facts()})
+        self._journal = self._begin_journal({**self._common_facts(), **self._facts()})
         stack.callback(self._journal.close)
 
     @property

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.evidence import Connection
+from workbench.operation.container import RuncContainer, container_from, container_record
 from workbench.operation.record import connection_from, connection_record
 from workbench.repair.record import SocketOptions
 
@@ -35,6 +36,8 @@ class Note:
     """A process had a terminal open: it cannot be restored without one."""
     socket_options: Mapping[Connection, SocketOptions] = field(default_factory=dict)
     """From before the dump: what images do not carry."""
+    container: RuncContainer | None = None
+    """Its engine dumped it, and must restore it."""
 
     def write(self, directory: int) -> None:
         """Write it into an open directory, with fsync. Raises OSError."""
@@ -48,6 +51,7 @@ class Note:
             "connections": [connection_record(each) for each in self.connections],
             "options": dict(self.options),
             "terminal": self.terminal,
+            "container": container_record(self.container),
             "socket_options": [
                 [connection_record(each), dict(options)] for each, options in self.socket_options.items()
             ],
@@ -84,5 +88,6 @@ def _note(record: Any) -> Note | None:
         connections=tuple(connection_from(each) for each in record["connections"]),
         options=dict(record["options"]),
         terminal=bool(record["terminal"]),
+        container=container_from(record.get("container")),
         socket_options={connection_from(each): dict(options) for each, options in record["socket_options"]},
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from workbench.evidence import Connection, ImageDirectory, Socket
+from workbench.operation.container import RuncContainer
 from workbench.operation.request import DumpRequest, RestoreRequest
 
 
@@ -59,6 +60,8 @@ class Plan:
     command_name: str = ""
     image: ImageDirectory | None = None
     """Restore only."""
+    container: RuncContainer | None = None
+    """Its engine does it; None for processes of the host."""
 
     @property
     def confirmation(self) -> str:

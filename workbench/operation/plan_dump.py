@@ -18,6 +18,8 @@ from workbench.evidence import (
 )
 from workbench.operation import tree_obstacles as about
 from workbench.operation.command_line import lock_option, policy_option, typed
+from workbench.operation.container import obstacles as engine_obstacles
+from workbench.operation.container import settings
 from workbench.operation.fates import socket_fates
 from workbench.operation.lock_cost import SLOW_MS, expected_ms
 from workbench.operation.place import Place
@@ -81,8 +83,10 @@ class _Dump:
         self.netns = self.root.namespaces.net or 0
         judged = tree_verdicts(evidence, self.pids, skip_in_flight=request.skip_in_flight)
         self.verdicts: tuple[Verdict, ...] = () if isinstance(judged, Gap) else judged
-        self.obstacles: list[str] = [*about.host_obstacles(evidence.host), *about.tree_obstacles(self.root, own)]
-        self.warnings: list[str] = list(about.tree_warnings(tree, own))
+        self.container = request.container
+        entering = about.tree_obstacles(self.root, own) if self.container is None else engine_obstacles(self.container)
+        self.obstacles: list[str] = [*about.host_obstacles(evidence.host), *entering]
+        self.warnings: list[str] = list(about.tree_warnings(tree, own)) if self.container is None else []
         self.notes: list[str] = list(about.tree_notes(tree))
         self.descriptors: tuple[Descriptor, ...] = self._section("descriptors")
         self.locks: tuple[Lock, ...] = self._section("locks")
@@ -107,11 +111,11 @@ class _Dump:
         return Plan(
             kind="dump",
             request=request,
-            title=f"Dump {about.named(root)}: {_counted(len(connected), request.policy)}, {_lock_words(locked)}",
+            title=f"Dump {self._who()}: {_counted(len(connected), request.policy)}, {_lock_words(locked)}",
             processes=tuple(map(_process_line, self.tree)),
             sockets=tuple(fates),
             connections=tuple(each.connection for each in kept),
-            command=typed("dump", self._criu(), self.place.path, options, netns_path=path, pid=root.pid),
+            command=self._command(options, path),
             undo=f"Until the process {ends}, turning back lifts the lock and lets it run on as before;"
             f" afterwards: workbench restore -D {printable(self.place.path)}",
             space_bytes=space,
@@ -126,6 +130,7 @@ class _Dump:
             root_pid=root.pid,
             start_time=root.start_time,
             command_name=root.command,
+            container=self.container,
         )
 
     def _section(self, name: str) -> tuple[Any, ...]:
@@ -247,6 +252,17 @@ class _Dump:
         memory = sum(each.rss_bytes or 0 for each in self.tree)
         queues = sum(each.recv_q + each.send_q for each in self.sockets if is_connection(each))
         return memory + queues + connections * _PER_CONNECTION + _BESIDES_MEMORY
+
+    def _who(self) -> str:
+        who = about.named(self.root)
+        return f"container {printable(self.container.id)} ({who})" if self.container else who
+
+    def _command(self, options: dict[str, object], netns_path: str) -> tuple[str, ...]:
+        if self.container is None:
+            return typed("dump", self._criu(), self.place.path, options, netns_path=netns_path, pid=self.root.pid)
+        if lines := settings(options):
+            self.notes.append(f"Typed by hand, it needs in /etc/criu/runc.conf: {'; '.join(lines)}")
+        return self.container.command("dump", self.place.path, options)
 
     def _criu(self) -> str:
         host = self.evidence.host

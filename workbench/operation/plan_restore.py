@@ -18,6 +18,8 @@ from workbench.evidence import (
 )
 from workbench.operation import tree_obstacles as about
 from workbench.operation.command_line import policy_option, typed
+from workbench.operation.container import obstacles as engine_obstacles
+from workbench.operation.container import runs
 from workbench.operation.lock_cost import SLOW_MS, expected_ms
 from workbench.operation.note import Note
 from workbench.operation.plan import Plan, SocketFate
@@ -80,6 +82,11 @@ class _Restore:
         self.obstacles: list[str] = list(about.host_obstacles(evidence.host))
         self.warnings: list[str] = []
         self.notes: list[str] = []
+        self.container = note.container if note else None
+        if self.container is not None:
+            self.obstacles.extend(engine_obstacles(self.container))
+            if runs(self.container):
+                self.obstacles.append(f"Container {printable(self.container.id)} is there: end and delete it first")
         self.netns = self._namespace(netns)
         self.policy = request.policy or (Policy.CLOSE if image.tcp_close else Policy.KEEP)
         self.connected = [each for each in image.sockets if each.connection.peer.port and each.state not in _GONE]
@@ -103,6 +110,8 @@ class _Restore:
             )
         path = "" if self.netns is None or self.netns.is_host else self.netns.path
         name = f"{printable(root.command)} {root.pid}"
+        if self.container is not None:
+            name = f"container {printable(self.container.id)} ({printable(root.command)})"
         count = f"{len(kept)} connection{'' if len(kept) == 1 else 's'} kept"
         if self.policy is Policy.CLOSE:
             count = f"{len(self.connected)} connections closed"
@@ -116,7 +125,7 @@ class _Restore:
             ),
             sockets=tuple(self._fate(each, locked) for each in image.sockets),
             connections=tuple(each.connection for each in kept),
-            command=typed("restore", self._criu(), image.path, options, netns_path=path),
+            command=self._command(options, path),
             undo="Until the connections are unlocked, turning back ends the restored processes without a packet; lock"
             " and images stay, so that it can be repeated",
             space_bytes=image.size_bytes,
@@ -131,6 +140,7 @@ class _Restore:
             root_pid=root.pid,
             command_name=root.command,
             image=image,
+            container=self.container,
         )
 
     def _namespace(self, netns: NetworkNamespace | Gap | None) -> NetworkNamespace | None:
@@ -157,7 +167,7 @@ class _Restore:
             self.warnings.extend(printable(problem) for problem in image.problems[:5])
         if image.tcp_close and self.policy is Policy.KEEP:
             self.obstacles.append("It was dumped with --tcp-close: its connections can only be restored closed")
-        if image.dumps_netns:
+        if image.dumps_netns and self.container is None:
             self.obstacles.append(
                 "The network namespace itself is in these images: restore them as they were dumped, with criu by hand"
             )
@@ -171,7 +181,7 @@ class _Restore:
 
     def _look_at_pids(self) -> None:
         processes = self.evidence.processes
-        if isinstance(processes, Gap):
+        if isinstance(processes, Gap) or self.container is not None:  # its pids are of a namespace of its own
             return
         groups = {each.pgid for each in processes.values()} | {each.sid for each in processes.values()}
         for task in self.image.tasks:
@@ -251,6 +261,11 @@ class _Restore:
         if each.connection in locked:
             return SocketFate(None, title, f"restored where it stopped{bytes_}; its lock still stands")
         return SocketFate(None, title, f"restored where it stopped{bytes_}; no lock protects it", warning=True)
+
+    def _command(self, options: dict[str, object], netns_path: str) -> tuple[str, ...]:
+        if self.container is None:
+            return typed("restore", self._criu(), self.image.path, options, netns_path=netns_path)
+        return self.container.command("restore", self.image.path, options)
 
     def _criu(self) -> str:
         host = self.evidence.host

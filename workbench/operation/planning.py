@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 from workbench.collect.live import LiveSource
 from workbench.collect.namespaces import collect_namespaces
@@ -10,6 +11,7 @@ from workbench.errors import WorkbenchError
 from workbench.evidence import CriuTool, Evidence, Gap, ImageDirectory, NetworkNamespace, UnfinishedOperation
 from workbench.operation import plan_dump as dumping
 from workbench.operation import plan_restore as restoring
+from workbench.operation.container import container_at
 from workbench.operation.journal import boot_id, unfinished
 from workbench.operation.note import Note, read_note
 from workbench.operation.place import look_at
@@ -22,6 +24,7 @@ from workbench.read.criu_images import read_image_directory
 
 def prepare_dump(request: DumpRequest) -> Plan:
     """Look at this host and plan the dump; some 100 ms. Never raises for what stands in the way: see ``obstacles``."""
+    request = replace(request, container=container_at(request.pid))
     evidence = _look(dumping.SECTIONS, request.pid)
     return plan_dump(evidence, request, look_at(request.images), os.getpid())
 

@@ -62,6 +62,10 @@ def recover(*, dry_run: bool = False, directory: Path | None = None) -> tuple[Re
 
     An operation whose workbench still runs is left alone. ``dry_run`` looks and says what it would do.
     """
+    from workbench.operation.engine_conversation import remove_abandoned
+
+    if not dry_run:
+        remove_abandoned()
     reports = []
     for entry in entries(directory):
         if entry.ended:
@@ -77,6 +81,7 @@ def recover(*, dry_run: bool = False, directory: Path | None = None) -> tuple[Re
 
 def put_right(entry: Entry, *, restoring: bool, dry_run: bool = False) -> Report:
     """Put one operation right. ``restoring``: processes that are gone are brought back from complete images."""
+    from workbench.operation.migration.recover_receive import recover_receive
     from workbench.operation.recover_dump import recover_dump
     from workbench.operation.recover_restore import recover_restore
     from workbench.operation.recover_unlock import recover_unlock
@@ -90,6 +95,8 @@ def put_right(entry: Entry, *, restoring: bool, dry_run: bool = False) -> Report
             return report
         elif entry.kind == "dump":
             recover_dump(entry, report, restoring=restoring)
+        elif entry.kind == "receive":
+            recover_receive(entry, report, restoring=restoring)
         elif entry.kind == "restore":
             recover_restore(entry, report, restoring=restoring)
         else:

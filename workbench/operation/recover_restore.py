@@ -8,6 +8,7 @@ from workbench.collect import procfs
 from workbench.errors import WorkbenchError
 from workbench.evidence import ImageDirectory, Lock, NetworkNamespace, Stage
 from workbench.operation.again import restore_again
+from workbench.operation.container import container_from, delete, runs
 from workbench.operation.journal import Entry
 from workbench.operation.plan_restore import protected
 from workbench.operation.recover import Report
@@ -39,11 +40,16 @@ def recover_restore(entry: Entry, report: Report, *, restoring: bool) -> None:
         if living:
             sockets = f" (connections in repair mode: {silent})" if silent else ""
             report.act(f"{_pids(living)} is half restored{sockets}: ended without a packet.", lambda: _end(living))
+    container = container_from(entry.begun.get("container"))
+    if container is not None and runs(container):
+        report.act(f"What runc had made of container {container.id} is removed.", lambda: delete(container))
     _once_more(entry, report, image, namespace, locked=bool(locked), restoring=restoring)
 
 
 def _restored_pids(entry: Entry) -> list[tuple[int, int | None]]:
     """Processes with a pid of the images that began after the restore did, in its namespace."""
+    if entry.begun.get("container"):  # the pids in its images are of a pid namespace of its own
+        return [(int(pid), int(start)) for pid, start in entry.facts.get("tasks") or ()] or _in_namespace(entry)
     found: list[tuple[int, int | None]] = []
     commands = {*entry.begun["commands"], "criu"}
     for pid, _ in entry.begun["tasks"]:
@@ -51,6 +57,21 @@ def _restored_pids(entry: Entry) -> list[tuple[int, int | None]]:
         if there is None or there.start_time < entry.begun["uptime_ticks"] or there.command not in commands:
             continue
         if procfs.link_inode(f"/proc/{pid}/ns/net", "net") in {entry.begun["netns"], None}:  # None: a zombie
+            found.append((pid, there.start_time))
+    return found
+
+
+def _in_namespace(entry: Entry) -> list[tuple[int, int | None]]:
+    """Processes of a container that CRIU made and did not tell of: in its network and another pid namespace."""
+    own = procfs.link_inode("/proc/self/ns/pid", "pid")
+    commands = {*entry.begun["commands"], "criu"}
+    found: list[tuple[int, int | None]] = []
+    for pid in procfs.pids():
+        there = stat_of(pid)
+        if there is None or there.start_time < entry.begun["uptime_ticks"] or there.command not in commands:
+            continue
+        in_network = procfs.link_inode(f"/proc/{pid}/ns/net", "net") == entry.begun["netns"]
+        if in_network and procfs.link_inode(f"/proc/{pid}/ns/pid", "pid") not in {own, None}:
             found.append((pid, there.start_time))
     return found
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from workbench.operation.container import RuncContainer
+
 
 class LockMethod(StrEnum):
     """``criu --network-lock``."""
@@ -46,6 +48,8 @@ class DumpRequest:
     shell_job: bool | None = None
     ext_unix_sk: bool | None = None
     skip_in_flight: bool = False
+    container: RuncContainer | None = None
+    """The container whose first process it is: its engine dumps it, at our word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,13 @@ class RestoreOperation(Executor):
         match command:
             case m.ReadSockets():
                 self._look()
-                self._held = read_held(self._sample, {each.connection: each.holders for each in self.image.sockets})
+                self._held = self._read_held()
             case m.Prove():
                 return self._prove()
         return None
+
+    def _read_held(self) -> dict[Connection, ReadSocket | Gap]:
+        return read_held(self._sample, {each.connection: each.holders for each in self.image.sockets})
 
     def _prove(self) -> m.Event:
         options = self._note.socket_options if self._note else {}

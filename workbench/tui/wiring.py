@@ -74,10 +74,9 @@ class LiveHost:
 
     def begin(self, plan: Plan) -> Operation:
         self._loaded.wait()
-        from workbench.operation.dump import DumpOperation
-        from workbench.operation.restore import RestoreOperation
+        from workbench.operation.container_operations import operation_of
 
-        return DumpOperation(plan) if plan.kind == "dump" else RestoreOperation(plan)
+        return operation_of(plan)
 
     def images_for(self, process: Process) -> str:
         """The first of NAME-PID, NAME-PID-2, ... that is not there yet."""

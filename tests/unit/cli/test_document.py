@@ -4,55 +4,16 @@ from dataclasses import replace
 import pytest
 
 from workbench.cli.document import evidence_header, table, write_section
-from workbench.cli.sections import process_row, socket_row
+from workbench.cli.processes import process_row
 from workbench.evidence import (
     Container,
-    Endpoint,
     Evidence,
     Gap,
-    Holder,
     Namespaces,
     Process,
-    Sequences,
-    Socket,
-    SocketTimer,
-    TcpState,
 )
 
-SOCKET = Socket(
-    netns=77,
-    family=10,
-    state=TcpState.ESTABLISHED,
-    local=Endpoint("fd00::2", 7022),
-    peer=Endpoint("fd00::1", 56692),
-    inode=500,
-    cookie=9,
-    uid=0,
-    recv_q=3,
-    send_q=590,
-    timer=SocketTimer.RTO,
-    timer_ms=1600,
-    retransmits=3,
-    holders=(Holder(4645, 4, "serv\x1b[2Jer"), Holder(4646, 4, "worker")),
-)
 EVIDENCE = Evidence(0.25, 0, ("live",), partial=(Gap("sockets", "one\x1b is missing", "run as root", 8),))
-
-
-def test_a_socket_row_has_every_key_of_the_contract() -> None:
-    row = socket_row(SOCKET, Sequences(1, 2, 3, 4, 5, 6, 7), {77: "app"})
-    promised = {
-        "netns": 77, "family": 10, "state": "ESTABLISHED", "local": "[fd00::2]:7022", "peer": "[fd00::1]:56692",
-        "pid": 4645, "fd": 4, "command": "serv\\x1b[2Jer", "inode": 500, "cookie": 9, "recv_q": 3, "send_q": 590,
-        "timer": "rto", "timer_ms": 1600, "retransmits": 3,
-        "snd_una": 1, "snd_nxt": 2, "write_seq": 3, "rcv_nxt": 4, "copied_seq": 5, "snd_wnd": 6, "rcv_wnd": 7,
-    }  # fmt: skip
-    assert promised.items() <= row.items()
-
-
-def test_what_is_not_known_is_null() -> None:
-    row = socket_row(replace(SOCKET, holders=()), None, {})
-    absent = ("pid", "fd", "command", "netns_name", "snd_una", "rcv_wnd")
-    assert [row[name] for name in absent] == [None] * len(absent)
 
 
 def test_a_process_row() -> None:

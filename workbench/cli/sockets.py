@@ -1,0 +1,144 @@
+"""``workbench sockets``: every TCP socket of the host with its owner and sequence numbers.
+
+The list can be 100 000 rows long, hence columns first, and one template that is filled in for each row.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from workbench.cli.document import FORMATS, aligned, namespace_names, write_encoded
+from workbench.evidence import Gap
+from workbench.present.text import printable
+
+if TYPE_CHECKING:  # numpy comes with it
+    from workbench.collect.descriptor_rows import HolderColumns
+    from workbench.collect.socket_columns import SocketColumns
+
+_EPILOG = """\
+examples:
+  workbench sockets                      every socket of every network namespace, with its owner
+  workbench sockets --sequences          the same, and where both of its sequence spaces stand
+  workbench sockets --format jsonl | jq 'select(.send_q > 0)'
+"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    title = "every TCP socket of every network namespace"
+    parser = subparsers.add_parser(
+        "sockets",
+        help=title,
+        description=f"List {title}.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--sequences", action="store_true", help="show sequence numbers and windows in the text too")
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.set_defaults(func=sockets)
+
+
+def sockets(options: argparse.Namespace) -> int:
+    """Print the sockets with their sequence numbers."""
+    from workbench.collect.live import LiveSource
+    from workbench.collect.socket_columns import columns_of
+
+    source = LiveSource({"host", "sockets", "sequences"})
+    try:
+        evidence = source.evidence()
+        if isinstance(evidence.sockets, Gap):
+            return write_encoded(evidence, "sockets", evidence.sockets, options.format)
+        columns = columns_of(evidence.sockets, evidence.sequences)
+    finally:
+        source.close()
+    names = namespace_names(evidence)
+    if options.format == "text":
+        rows = text_rows(columns, names, sequences=options.sequences)
+    else:
+        rows = json_rows(columns, names)
+    return write_encoded(evidence, "sockets", rows, options.format)
+
+
+def json_rows(columns: "SocketColumns", names: Mapping[int, str]) -> list[str]:
+    """Each socket as a JSON object; what is not known is null, as sequence numbers are where they cannot be had."""
+    plain, held = columns.plain, columns.holders
+    fields: dict[str, tuple[str, Iterable[object]]] = {
+        "netns": ("%d", plain["netns"]),
+        "netns_name": ("%s", [_quoted(names.get(netns)) for netns in plain["netns"]]),
+        "family": ("%d", plain["family"]),
+        "state": ('"%s"', columns.state),
+        "local": ('"%s"', columns.local),
+        "peer": ('"%s"', columns.peer),
+        "pid": ("%s", _or_null(held.pid)),
+        "fd": ("%s", _or_null(held.fd)),
+        "command": ("%s", map(_quoted, held.command)),
+        "holders": ("%s", _all_holders(held)),
+        "inode": ("%d", plain["inode"]),
+        "cookie": ("%d", plain["cookie"]),
+        "uid": ("%d", plain["uid"]),
+        "recv_q": ("%d", plain["recv_q"]),
+        "send_q": ("%d", plain["send_q"]),
+        "timer": ('"%s"', columns.timer),
+        "timer_ms": ("%d", plain["timer_ms"]),
+        "retransmits": ("%d", plain["retransmits"]),
+        "congestion": ("%s", map(_quoted, columns.congestion)),
+        "mptcp": ("%s", ["true" if each else "false" for each in columns.mptcp]),
+    }
+    for name, column in columns.sequences.items():
+        fields[name] = ("%s", _or_null(column))
+    template = "{" + ", ".join(f'"{name}": {form}' for name, (form, _) in fields.items()) + "}"
+    return list(map(template.__mod__, zip(*(column for _, column in fields.values()), strict=True)))
+
+
+def text_rows(columns: "SocketColumns", names: Mapping[int, str], *, sequences: bool = False) -> list[str]:
+    """A heading and a line for each socket."""
+    plain = columns.plain
+    timers = zip(columns.timer, plain["timer_ms"], plain["retransmits"], strict=True)
+    peers = zip(columns.state, columns.peer, strict=True)
+    cells: dict[str, Sequence[str]] = {
+        "STATE": columns.state,
+        "NETNS": [names.get(netns) or str(netns) for netns in plain["netns"]],
+        "LOCAL": columns.local,
+        "PEER": ["-" if state == "LISTEN" else peer for state, peer in peers],
+        "RCVQ": list(map(str, plain["recv_q"])),
+        "SNDQ": list(map(str, plain["send_q"])),
+        "TIMER": ["-" if name == "none" and not count else _timer(name, left, count) for name, left, count in timers],
+    }
+    for name, column in columns.sequences.items() if sequences else ():
+        cells[name.upper()] = ["-" if each is None else str(each) for each in column]
+    held = columns.holders
+    processes = zip(held.command, held.pid, held.fd, strict=True)
+    process = ["-" if command is None else f"{_shown(command)} {pid} fd {fd}" for command, pid, fd in processes]
+    for place, holders in held.several.items():
+        process[place] += f" +{len(holders) - 1}"
+    cells["PROCESS"] = process
+    return aligned(tuple(cells), tuple(cells.values()))
+
+
+def _timer(name: str, left_ms: int, count: int) -> str:
+    text = "-" if name == "none" else f"{name} {left_ms / 1000:.1f}s"
+    return f"{text} x{count}" if count else text
+
+
+def _or_null(column: Iterable[int | None]) -> list[object]:
+    return ["null" if each is None else each for each in column]
+
+
+def _all_holders(held: "HolderColumns") -> list[str]:
+    each = zip(held.command, held.pid, held.fd, strict=True)
+    found = ["[]" if command is None else f"[[{pid}, {fd}, {_quoted(command)}]]" for command, pid, fd in each]
+    for place, holders in held.several.items():
+        found[place] = json.dumps([[holder.pid, holder.fd, printable(holder.command)] for holder in holders])
+    return found
+
+
+@cache
+def _shown(text: str) -> str:
+    return printable(text)
+
+
+@cache
+def _quoted(text: str | None) -> str:
+    return "null" if text is None else json.dumps(printable(text))
