@@ -35,12 +35,20 @@ def evidence_header(evidence: Evidence) -> Row:
 
 def write_section(evidence: Evidence, section: str, rows: Sequence[Row] | Gap, lines: Sequence[str], form: str) -> int:
     """Write one section and return the exit status; ``lines`` is the section as a table, already printable."""
-    listed = [] if isinstance(rows, Gap) else rows
+    if isinstance(rows, Gap):
+        return write_encoded(evidence, section, rows, form)
+    return write_encoded(evidence, section, lines if form == "text" else list(map(json.dumps, rows)), form)
+
+
+def write_encoded(evidence: Evidence, section: str, rows: Sequence[str] | Gap, form: str) -> int:
+    """The same for rows that are text already: lines of a table, or an object of JSON each."""
+    listed = () if isinstance(rows, Gap) else rows
     if form == "json":
-        print(json.dumps({"schema": 1, "evidence": evidence_header(evidence), section: listed}, indent=1))
-    else:
-        for line in lines if form == "text" else map(json.dumps, listed):
-            print(line)
+        header = json.dumps({"schema": 1, "evidence": evidence_header(evidence)}, indent=1)
+        body = "".join(("\n", ",\n".join(listed), "\n")) if listed else ""
+        print(f'{header[:-2]},\n "{section}": [{body}]\n}}')
+    elif listed:
+        print("\n".join(listed))
     for gap in evidence.gaps:
         remedy = f"; {gap.remedy}" if gap.remedy else ""
         print(printable(f"workbench: {gap.section}: {gap.reason}{remedy}"), file=sys.stderr)
@@ -49,12 +57,27 @@ def write_section(evidence: Evidence, section: str, rows: Sequence[Row] | Gap, l
 
 def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns as wide as their widest cell; numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
-    numeric = [all(cell.isdecimal() for cell in column) for column in zip(*rows, strict=True)] or [False] * len(heading)
-    return [
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        ).rstrip()
-        for row in (heading, *rows)
-    ]
+    return aligned(heading, list(zip(*rows, strict=True)) or [()] * len(heading))
+
+
+def aligned(heading: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
+    """The same from whole columns."""
+    forms = []
+    for title, column in zip(heading, columns, strict=True):
+        width = max(len(title), max(map(len, column), default=0))
+        numeric = bool(column) and all(map(str.isdecimal, column))
+        forms.append(f"%{width}s" if numeric else f"%-{width}s")
+    template = "  ".join(forms)
+    rows = [heading, *zip(*columns, strict=True)]
+    return [(template % tuple(row)).rstrip() for row in rows]
+
+
+def namespace_names(evidence: Evidence) -> dict[int, str]:
+    """What people call each namespace: its name under /run/netns, or ``host``."""
+    if isinstance(evidence.namespaces, Gap):
+        return {}
+    return {
+        namespace.inode: printable(namespace.names[0]) if namespace.names else "host"
+        for namespace in evidence.namespaces
+        if namespace.names or namespace.is_host
+    }

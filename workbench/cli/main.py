@@ -15,7 +15,8 @@ from workbench.present.text import printable
 COMMANDS = (
     "check",
     "explain",
-    "sections",
+    "sockets",
+    "processes",
     "locks",
     "image",
     "events",

@@ -1,6 +1,8 @@
 """Owners of TCP sockets out of the rows that the BPF iterator over all descriptors gives."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -8,49 +10,93 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.collect import procfs
+from workbench.collect.arrays import distinct
 from workbench.evidence import Holder
 
 
 class RowOwners(Mapping[int, tuple[Holder, ...]]):
     """Holders by inode of the socket; each ``Holder`` is made when somebody looks.
 
-    Unlike /proc/PID/fd this shows descriptors of processes that may not be looked into (a container's host agent as
-    pid 1), and those that one thread alone has open.
+    Unlike /proc/PID/fd this shows descriptors that one thread alone has open, and those of processes that may not be
+    looked into.
     """
 
-    def __init__(
-        self, rows: NDArray[Any], rest: Mapping[int, tuple[Holder, ...]] | None = None, proc: Path = procfs.PROC
-    ) -> None:
-        """``rows``: fields ``tgid``, ``fd`` and ``inode`` (``SequenceReader.read_owned``), pids of our pid namespace.
+    def __init__(self, rows: NDArray[Any], proc: Path = procfs.PROC) -> None:
+        """``rows``: fields ``tgid``, ``fd`` and ``inode`` (``SequenceReader.read_owned``); pids must be ours."""
+        self._rows = rows
+        self._commands = {pid: _command(proc, pid) for pid in distinct(rows["tgid"])}
+        self.others: Mapping[int, tuple[Holder, ...]] = {}
+        """Holders of sockets that are not among the rows."""
 
-        ``rest``: holders of sockets that are not among the rows.
-        """
-        self._rest = rest or {}
-        order = np.lexsort((rows["fd"], rows["tgid"], rows["inode"]))
-        inodes: NDArray[Any] = rows["inode"][order]
-        self._ends: list[tuple[int, int]] = rows[["tgid", "fd"]][order].tolist()
-        first = np.flatnonzero(np.r_[True, inodes[1:] != inodes[:-1]][: len(inodes)])
-        bounds = zip(first.tolist(), [*first[1:].tolist(), len(inodes)], strict=False)
-        self._bounds = dict(zip(inodes[first].tolist(), bounds, strict=True))
-        self._commands = {pid: _command(proc, pid) for pid in np.unique(rows["tgid"]).tolist()}
+    @property
+    def pids(self) -> frozenset[int]:
+        """Processes that have rows."""
+        return frozenset(self._commands)
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.argsort(self._rows["inode"], kind="stable")
+
+    @cached_property
+    def _inodes(self) -> NDArray[np.uint64]:
+        inodes: NDArray[np.uint64] = self._rows["inode"][self._order]
+        return inodes
+
+    def missing(self, inodes: NDArray[Any]) -> set[int]:
+        """Those of ``inodes`` that stand in no row; 0 is no inode."""
+        if not len(self._rows):
+            return set(inodes.tolist()) - {0}
+        places = np.minimum(np.searchsorted(self._inodes, inodes), len(self._rows) - 1)
+        return set(inodes[self._inodes[places] != inodes].tolist()) - {0}
+
+    def columns(self, inodes: NDArray[Any]) -> "HolderColumns":
+        """Who holds each of these sockets."""
+        begins = np.searchsorted(self._inodes, inodes, "left")
+        counts = np.searchsorted(self._inodes, inodes, "right") - begins
+        held = np.flatnonzero(counts)
+        rows = self._rows[self._order[begins[held]]]
+        found = HolderColumns([None] * len(inodes), [None] * len(inodes), [None] * len(inodes), {})
+        for place, pid, fd in zip(held.tolist(), rows["tgid"].tolist(), rows["fd"].tolist(), strict=True):
+            found.pid[place] = pid
+            found.fd[place] = fd
+            found.command[place] = self._commands[pid]
+        elsewhere = np.isin(inodes, np.array([*self.others], np.uint64)) & (counts == 0)
+        for place in np.flatnonzero((counts > 1) | elsewhere).tolist():
+            found.put(place, self[int(inodes[place])])
+        return found
 
     def __getitem__(self, inode: int) -> tuple[Holder, ...]:
-        if inode not in self._bounds:
-            return self._rest[inode]
-        begin, end = self._bounds[inode]
-        held = dict.fromkeys(self._ends[begin:end])  # threads share their descriptors
-        return tuple([Holder(pid, fd, self._commands[pid]) for pid, fd in held])
+        begin, end = np.searchsorted(self._inodes, np.array([inode, inode + 1], np.uint64)).tolist()
+        if begin == end:
+            return self.others[inode]
+        held = self._rows[self._order[begin:end]]
+        ends = sorted(set(zip(held["tgid"].tolist(), held["fd"].tolist(), strict=True)))  # threads share theirs
+        return tuple([Holder(pid, fd, self._commands[pid]) for pid, fd in ends])
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._rest.keys() | self._bounds.keys())
+        return iter(self.others.keys() | set(self._inodes.tolist()))
 
     def __len__(self) -> int:
-        return len(self._rest.keys() | self._bounds.keys())
+        return len(self.others.keys() | set(self._inodes.tolist()))
 
 
-def without_row(inodes: NDArray[Any], rows: NDArray[Any]) -> set[int]:
-    """Those of ``inodes`` that stand in no row; 0 is no inode."""
-    return set(np.setdiff1d(inodes, rows["inode"]).tolist()) - {0}
+@dataclass(frozen=True, slots=True)
+class HolderColumns:
+    """The first holder of each socket, None where nobody has it open."""
+
+    pid: list[int | None]
+    fd: list[int | None]
+    command: list[str | None]
+    several: dict[int, tuple[Holder, ...]]
+    """By place: all holders of a socket that has more than one."""
+
+    def put(self, place: int, holders: tuple[Holder, ...]) -> None:
+        """Enter the holders of one socket."""
+        if holders:
+            first = holders[0]
+            self.pid[place], self.fd[place], self.command[place] = first.pid, first.fd, first.command
+        if len(holders) > 1:
+            self.several[place] = holders
 
 
 def _command(proc: Path, pid: int) -> str:

@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.collect.arrays import distinct
 from workbench.collect.sock_diag import HEADER, Answer
 
 Number = TypeVar("Number", np.uint32, np.uint64)
@@ -32,10 +33,15 @@ _ATTRIBUTES = HEADER.size + MESSAGE.size
 _COLUMNS = {
     "family": ("u1", 0),
     "state": ("u1", 1),
+    "timer": ("u1", 2),
+    "retransmits": ("u1", 3),
     "local_port": (">u2", 4),
     "peer_port": (">u2", 6),
+    "local": ("(2,)>u8", 8),
+    "peer": ("(2,)>u8", 24),
     "interface": ("u4", 40),
     "cookie": ("u8", 44),
+    "timer_ms": ("u4", 52),
     "recv_q": ("u4", 56),
     "send_q": ("u4", 60),
     "uid": ("u4", 64),
@@ -64,8 +70,19 @@ class Block:
     def column(self, name: str) -> NDArray[np.generic]:
         """One field of ``struct inet_diag_msg`` of every message, without a copy."""
         kind, offset = _COLUMNS[name]
-        form = np.dtype({"names": [name], "formats": [kind], "offsets": [HEADER.size + offset], "itemsize": self.size})
-        return np.frombuffer(self.raw, form)[name]
+        return self._field(kind, HEADER.size + offset)
+
+    def payloads(self, attribute: int) -> list[bytes | None]:
+        """One of ``SHOWN`` of every message; None if they have none."""
+        place = self.places[SHOWN.index(attribute)]
+        if place is None:
+            return [None] * len(self)
+        found: list[bytes | None] = self._field(f"V{place.stop - place.start}", place.start).tolist()
+        return found
+
+    def _field(self, kind: str, offset: int) -> NDArray[np.generic]:
+        form = np.dtype({"names": ["it"], "formats": [kind], "offsets": [offset], "itemsize": self.size})
+        return np.frombuffer(self.raw, form)["it"]
 
     def message(self, index: int) -> bytes:
         return bytes(self.raw[index * self.size : (index + 1) * self.size])
@@ -74,13 +91,16 @@ class Block:
 def blocks(answer: Answer) -> Iterator[Block]:
     """Every message of an answer, in blocks of one form each."""
     data = np.frombuffer(answer.data, np.uint8)
-    lengths = _numbers(data, np.array(answer.offsets, np.int64), np.uint32)
-    offsets = np.array(answer.offsets, np.int64)[lengths >= _ATTRIBUTES]
+    offsets = np.array(answer.offsets, np.int64)
+    lengths = _numbers(data, offsets, np.uint32)
+    offsets = offsets[lengths >= _ATTRIBUTES]
     # A socket that moves to another place of the kernel's table during the dump is told twice: the last time counts.
     cookies = _numbers(data, offsets + HEADER.size + _COLUMNS["cookie"][1], np.uint64)
-    offsets = offsets[::-1][np.sort(np.unique(cookies[::-1], return_index=True)[1])[::-1]]
+    ordered = np.sort(cookies)
+    if (ordered[1:] == ordered[:-1]).any():
+        offsets = offsets[::-1][np.sort(np.unique(cookies[::-1], return_index=True)[1])[::-1]]
     lengths = _numbers(data, offsets, np.uint32)
-    for length in np.unique(lengths).tolist():
+    for length in distinct(lengths):
         windows = np.lib.stride_tricks.sliding_window_view(data, length)
         rows = windows[offsets[lengths == length]]
         yield from _split(rows)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workbench.collect import procfs
 from workbench.collect.borrowed import collect_borrowed
 from workbench.collect.conntrack import collect_conntrack
-from workbench.collect.descriptor_rows import RowOwners, without_row
+from workbench.collect.descriptor_rows import RowOwners
 from workbench.collect.descriptors import Ends, collect_descriptors
 from workbench.collect.kernel import collect_host
 from workbench.collect.namespaces import collect_namespaces
@@ -31,6 +31,7 @@ from workbench.evidence import (
     Descriptor,
     Evidence,
     Gap,
+    Holder,
     ImageDirectory,
     NetworkNamespace,
     Process,
@@ -144,17 +145,20 @@ class LiveSource:
             return table, ()
         inodes = table.column("inode")
         ownerless: Collection[int] = ()
+        holders: Mapping[int, tuple[Holder, ...]]
         if rows is None or isinstance(rows, Gap) or not self._sequences.pids_are_ours:
             holders = self._owners.find(inodes.tolist())
             ownerless = self._owners.ownerless
         else:
-            # Rows tell TCP alone: the descriptor of a multipath socket is found in /proc. A socket that was closed
-            # between the two lists is missing once; it is no reason to look through all of /proc.
-            missing = without_row(inodes, rows)
+            # A socket that was closed between the two lists is missing once. One that stays without a row is held by
+            # the kernel, or by a process whose descriptors the iterator does not show: one without any row.
+            holders = RowOwners(rows, self._proc)
+            missing = holders.missing(inodes)
             lasting = missing if self._missing is None else missing & self._missing
             self._missing = missing
-            holders = RowOwners(rows, self._owners.find(lasting) if lasting else None, self._proc)
-            ownerless = self._owners.ownerless if lasting else ()
+            if lasting:
+                holders.others = self._owners.find(lasting, holders.pids)
+                ownerless = self._owners.ownerless
         table = table.with_holders(holders)
         if not (ownerless and self._owners.refused):
             return table, ()

@@ -48,15 +48,18 @@ class OwnerReader:
         self.refused: tuple[int, ...] = ()
         """Processes whose descriptors may not be read."""
 
-    def find(self, inodes: Iterable[int]) -> Mapping[int, tuple[Holder, ...]]:
-        """Who holds these sockets now; those that nobody is known to hold are left out (``ownerless``)."""
+    def find(self, inodes: Iterable[int], innocent: Container[int] = ()) -> Mapping[int, tuple[Holder, ...]]:
+        """Who holds these sockets now; those that nobody is known to hold are left out (``ownerless``).
+
+        ``innocent``: processes of which it is known that they hold none of them; they are not looked into.
+        """
         self._round += 1
         wanted = frozenset(inodes) - {0}
-        changed = self._look(everywhere=False)
+        changed = self._look(everywhere=False, innocent=innocent)
         if changed or wanted != self._wanted:
             self._wanted, self._found = wanted, self._holders("sockets", wanted)
         if wanted - self._found.keys() - self._ownerless:
-            self._look(everywhere=True)
+            self._look(everywhere=True, innocent=innocent)
             self._found = self._holders("sockets", wanted)
         self._ownerless = wanted - self._found.keys()
         return self._found
@@ -75,11 +78,13 @@ class OwnerReader:
         """Holders by inode of the pipe, both ends, as of the last round."""
         return self._holders("pipes")
 
-    def _look(self, *, everywhere: bool) -> bool:
+    def _look(self, *, everywhere: bool, innocent: Container[int] = ()) -> bool:
         """Bring ``_opened`` up to date; whether anything is different now."""
         before, self._opened = self._opened, {}
         refused = []
         for pid in procfs.pids(self._proc):
+            if pid in innocent:
+                continue
             data = procfs.read(f"{self._proc}/{pid}/stat")
             stat = None if data is None else parse_stat(data)
             if stat is None:

@@ -13,8 +13,8 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,75 +22,104 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.collect import bpf
+from workbench.collect.arrays import distinct
 from workbench.collect.btf import FUNC, VMLINUX, Btf, BtfError
+from workbench.collect.tcp_program import Rows, TcpProgram, write_program
 from workbench.evidence import Gap, Sequences, Socket
+from workbench.evidence.clockwork import Clockwork, Pending
+from workbench.evidence.sequences import SEQUENCE_MODULUS
 
-_SK = "inet_conn.icsk_inet.sk."
-_COMMON = _SK + "__sk_common."
-
-# name in our record -> path in struct tcp_sock (include/linux/tcp.h)
-_FIELDS = {
-    "snd_una": "snd_una",
-    "snd_nxt": "snd_nxt",
-    "write_seq": "write_seq",
-    "rcv_nxt": "rcv_nxt",
-    "copied_seq": "copied_seq",
-    "snd_wnd": "snd_wnd",
-    "rcv_wnd": "rcv_wnd",
-    "rcv_wup": "rcv_wup",
-    "snd_wl1": "snd_wl1",
-    "max_window": "max_window",
-    "tsoffset": "tsoffset",
-    "ts_recent": "rx_opt.ts_recent",
-    "retrans_stamp": "retrans_stamp",
-    "user_timeout": "inet_conn.icsk_user_timeout",  # milliseconds since Linux 4.20
-    "rto": "inet_conn.icsk_rto",  # jiffies
-    "out_of_order": "out_of_order_queue.rb_node",
-    "repair": "repair",
-    "state": _COMMON + "skc_state",
-    "family": _COMMON + "skc_family",
-}
-
-OWNER = np.dtype([("tgid", "u4"), ("tid", "u4"), ("fd", "u4"), ("netns", "u4"), ("inode", "u8"), ("cookie", "u8")])
-"""How each row begins: process, thread, descriptor, inode of the network namespace, inode and cookie of the socket."""
-
-_COPIED = tuple(
-    name for name in _FIELDS if name in {item.name for item in fields(Sequences)} - {"out_of_order", "repair"}
-)
+_COPIED = (
+    "snd_una", "snd_nxt", "write_seq", "rcv_nxt", "copied_seq", "snd_wnd", "rcv_wnd", "rcv_wup", "snd_wl1",
+    "max_window", "tsoffset", "ts_recent", "retrans_stamp",
+)  # fmt: skip
+_PENDING = {1: Pending.RTO, 3: Pending.PROBE, 5: Pending.LOSS_PROBE, 6: Pending.REORDERING}
+_SOCK_KEEPOPEN = 1 << 3  # enum sock_flags, include/net/sock.h
 _SO_COOKIE = 57
 
 
 class SequenceTable(Mapping[int, Sequences]):
     """Sequences by socket cookie; a record is made only when it is asked for, so that 50 000 sockets cost little."""
 
-    def __init__(self, rows: NDArray[Any], ticks_per_second: int | None, repair_mask: int) -> None:
-        self._cookies, first = np.unique(rows["cookie"], return_index=True)
-        self._rows = rows[first]
+    def __init__(self, rows: Rows, program: TcpProgram, ticks_per_second: int | None) -> None:
+        self._rows = rows
+        self._program = program
         self._ticks = ticks_per_second
-        self._repair_mask = repair_mask
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return np.argsort(self._rows["cookie"], kind="stable")
+
+    @cached_property
+    def _cookies(self) -> NDArray[np.uint64]:
+        cookies: NDArray[np.uint64] = self._rows["cookie"][self._order]
+        return cookies
 
     def of(self, sock: Socket) -> Sequences | None:
         """Those of a listed socket; None for one without a descriptor (TIME_WAIT, SYN_RECV, orphans)."""
         return self.get(sock.cookie)
 
+    def columns(self, cookies: NDArray[Any], names: Iterable[str]) -> dict[str, list[int | None]]:
+        """Fields of ``Sequences`` for all these sockets at once; None where there are none."""
+        if not len(self._rows):
+            return {name: [None] * len(cookies) for name in names}
+        places = np.minimum(np.searchsorted(self._cookies, cookies), len(self._rows) - 1)
+        unknown = np.flatnonzero(self._cookies[places] != cookies).tolist()
+        rows = self._order[places]
+        found = {}
+        for name in names:
+            column = found[name] = self._rows[name][rows].tolist()
+            for place in unknown:
+                column[place] = None
+        return found
+
     def __getitem__(self, cookie: int) -> Sequences:
-        place = int(np.searchsorted(self._cookies, np.uint64(cookie))) if 0 <= cookie < 1 << 64 else len(self)
-        if place == len(self) or self._cookies[place] != cookie:
+        place = int(np.searchsorted(self._cookies, np.uint64(cookie))) if 0 < cookie < 1 << 64 else len(self._rows)
+        if place == len(self._rows) or self._cookies[place] != cookie:
             raise KeyError(cookie)
-        row = dict(zip(self._rows.dtype.names or (), self._rows[place].item(), strict=True))
+        record = self._rows[self._order[place]]
+        row = dict(zip(record.dtype.names, record.item(), strict=True))
         return Sequences(
             **{name: row[name] for name in _COPIED},
             user_timeout_ms=row["user_timeout"],
             rto_ms=row["rto"] * 1000 // self._ticks if self._ticks else None,
             out_of_order=row["out_of_order"] != 0,
-            repair=row["repair"] & self._repair_mask != 0,
+            repair=self._program.bit(row, "repair"),
+            clockwork=self._clockwork(row, self._ticks) if self._ticks else None,
+        )
+
+    def _clockwork(self, row: dict[str, int], hz: int) -> Clockwork | None:
+        def milliseconds(name: str) -> int:
+            return row[name] * 1000 // hz
+
+        if "expires" not in row:
+            return None
+        unit_ns = 1000 if self._program.bit(row, "tcp_usec_ts") else 1_000_000
+        since_first = (row["now_ns"] // unit_ns - row["retrans_stamp"]) % SEQUENCE_MODULUS * unit_ns / 1e6
+        since_probe = (row["jiffies"] - row["probes_tstamp"]) % SEQUENCE_MODULUS * 1000 / hz
+        linger2 = row["linger2"] - (SEQUENCE_MODULUS if row["linger2"] >> 31 else 0)
+        return Clockwork(
+            pending=_PENDING.get(row["pending"], Pending.NOTHING),
+            hz=hz,
+            jiffies=row["jiffies"],
+            expires=row["expires"],
+            retransmitting_ms=since_first if row["retrans_stamp"] else None,
+            probing_ms=since_probe if row["probes_tstamp"] else None,
+            rto_max_ms=milliseconds("rto_max") if "rto_max" in row else None,
+            keepalive=row["flags"] & _SOCK_KEEPOPEN != 0,
+            keepalive_idle_ms=milliseconds("keepalive_time"),
+            keepalive_interval_ms=milliseconds("keepalive_intvl"),
+            keepalive_probes=row["keepalive_probes"],
+            linger2_ms=linger2 * 1000 // hz,
+            syn_retries=row["syn_retries"],
+            thin=self._program.bit(row, "thin_lto"),
         )
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._cookies.tolist())
+        return iter(distinct(self._cookies[self._cookies != 0]))
 
     def __len__(self) -> int:
-        return len(self._cookies)
+        return len(distinct(self._cookies[self._cookies != 0]))
 
 
 class SequenceReader:
@@ -102,8 +131,7 @@ class SequenceReader:
     def __init__(self, btf: Path = VMLINUX) -> None:
         self._btf = btf
         self._link = -1
-        self._record = OWNER
-        self._repair_mask = 0
+        self._program: TcpProgram | None = None
         self._ticks: int | None = None
         self._gap: Gap | None = None
         self._expected = 1 << 16
@@ -115,25 +143,29 @@ class SequenceReader:
         rows = self.read_owned()
         return rows if isinstance(rows, Gap) else self.table(rows)
 
-    def table(self, rows: NDArray[Any]) -> SequenceTable:
+    def table(self, rows: Rows) -> SequenceTable:
         """The sequences in rows that ``read_owned`` gave: both from one reading."""
-        return SequenceTable(rows, self._ticks, self._repair_mask)
+        assert self._program, "rows come from a program"
+        return SequenceTable(rows, self._program, self._ticks)
 
-    def read_owned(self) -> NDArray[Any] | Gap:
+    def read_owned(self) -> Rows | Gap:
         """One row for each TCP descriptor of the host: the fields of ``OWNER``, then raw ones of ``struct tcp_sock``.
+
+        Multipath sockets are among them, with the fields of ``OWNER`` alone.
 
         A socket with several descriptors has as many rows. Pids are those of the initial pid namespace: use them
         only if ``pids_are_ours``. ``tid`` differs from ``tgid`` where a thread has descriptors of its own.
         """
-        if self._gap is None and self._link < 0:
+        if self._gap is None and (self._link < 0 or self._program is None):
             self._gap = self._load()
-        if self._gap is not None:
-            return self._gap
+        if self._gap is not None or self._program is None:
+            return self._gap or Gap("sequences", "The BPF iterator over descriptors was not loaded")
         try:
             with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
                 content = bpf.read_iterator(self._link, self._expected)
                 self._expected = len(content) + (1 << 16)
-                return self._without(probe, np.frombuffer(content, self._record))
+                self._take_out(probe, content, self._program.record)
+                return np.frombuffer(content, self._program.record)
         except (bpf.BpfError, OSError) as error:
             return Gap("sequences", f"The BPF iterator over descriptors could not be read: {error}")
 
@@ -143,27 +175,30 @@ class SequenceReader:
             os.close(self._link)
             self._link = -1
 
-    def _without(self, probe: socket.socket, rows: NDArray[Any]) -> NDArray[Any]:
+    def _take_out(self, probe: socket.socket, content: bytearray, record: np.dtype[Any]) -> None:
         """Take our own fresh socket out of the rows, and learn from it what nobody else tells.
 
         Its retransmission timeout stands in ``tcp_sock`` in jiffies and in TCP_INFO in microseconds: their ratio
         is the kernel's HZ. Its pid tells whether the kernel's numbers are those of our pid namespace.
         """
         cookie = int.from_bytes(probe.getsockopt(socket.SOL_SOCKET, _SO_COOKIE, 8), sys.byteorder)
-        ours = rows["cookie"] == cookie
-        if ours.any():
-            row = rows[ours][0]
+        rows = np.frombuffer(content, record)
+        places = np.flatnonzero(rows["cookie"] == cookie).tolist()
+        if places:
+            row = rows[places[0]]
             (rto_us,) = struct.unpack_from("8xI", probe.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 12))
             self._ticks = round(int(row["rto"]) * 1_000_000 / rto_us) if rto_us else None
             self.pids_are_ours = int(row["tgid"]) == os.getpid()
-        others: NDArray[Any] = rows[~ours]
-        return others
+            del row
+        del rows  # a bytearray that is looked at keeps its length
+        for place in reversed(places):
+            del content[place * record.itemsize : (place + 1) * record.itemsize]
 
     def _load(self) -> Gap | None:
         try:
             btf = Btf.of_kernel(self._btf)
             function = btf.find("bpf_iter_task_file", FUNC)
-            code = self._write(btf)
+            self._program = write_program(btf)
         except FileNotFoundError:
             return Gap(
                 "sequences",
@@ -176,7 +211,7 @@ class SequenceReader:
         except BtfError as error:
             return Gap("sequences", f"This kernel's BTF is of no use here: {error}", "Use Linux 5.12 or later")
         try:
-            program = bpf.load_iterator(code, function, "workbench_tcp")
+            program = bpf.load_iterator(self._program.code, function, "workbench_tcp")
             try:
                 self._link = bpf.attach_iterator(program)
             finally:
@@ -190,58 +225,3 @@ class SequenceReader:
                 )
             return Gap("sequences", f"The kernel refused the BPF iterator: {error}", "Use Linux 5.12 or later")
         return None
-
-    def _write(self, btf: Btf) -> bytes:
-        """The program: for the descriptor at hand, copy a record to the stack and write it out."""
-        places = {name: btf.field("tcp_sock", path) for name, path in _FIELDS.items()}
-        self._repair_mask = (1 << places["repair"].bits) - 1 << places["repair"].shift
-        # Aligned, because the verifier wants the stack so.
-        self._record = np.dtype([*OWNER.descr, *((name, f"u{at.size}") for name, at in places.items())], align=True)
-        length = self._record.itemsize
-        offsets = {name: entry[1] - length for name, entry in (self._record.fields or {}).items()}
-        context, sock, task, file, scratch = 6, 7, 8, 9, 1
-
-        write = bpf.Program()
-        write.copy(context, 1)  # struct bpf_iter__task_file { meta, task, fd, file }
-        write.load(task, context, 8)
-        write.end_if_zero(task)
-        write.load(file, context, 24)
-        write.end_if_zero(file)
-        write.copy(1, file)
-        write.call(bpf.SOCK_FROM_FILE)
-        write.end_if_zero(0)
-        write.load(1, 0, btf.field("socket", "sk").offset)
-        write.end_if_zero(1)
-        write.call(bpf.SKC_TO_TCP_SOCK)
-        write.end_if_zero(0)
-        write.copy(sock, 0)
-
-        write.number(scratch, 0)
-        for offset in range(-length, 0, 8):
-            write.store(bpf.FRAME, offset, scratch)
-        write.load(scratch, task, btf.field("task_struct", "tgid").offset, 4)
-        write.store(bpf.FRAME, offsets["tgid"], scratch, 4)
-        write.load(scratch, task, btf.field("task_struct", "pid").offset, 4)
-        write.store(bpf.FRAME, offsets["tid"], scratch, 4)
-        write.load(scratch, context, 16, 4)
-        write.store(bpf.FRAME, offsets["fd"], scratch, 4)
-        write.load(scratch, file, btf.field("file", "f_inode").offset)
-        write.load(scratch, scratch, btf.field("inode", "i_ino").offset)
-        write.store(bpf.FRAME, offsets["inode"], scratch)
-        write.load(scratch, sock, btf.field("tcp_sock", _COMMON + "skc_net.net").offset)
-        write.load(scratch, scratch, btf.field("net", "ns.inum").offset, 4)
-        write.store(bpf.FRAME, offsets["netns"], scratch, 4)
-        write.copy(1, sock)
-        write.call(bpf.GET_SOCKET_COOKIE)
-        write.store(bpf.FRAME, offsets["cookie"], 0)
-        for name, place in places.items():
-            write.load(scratch, sock, place.offset, place.size)
-            write.store(bpf.FRAME, offsets[name], scratch, place.size)
-
-        write.load(1, context, 0)
-        write.load(1, 1, 0)  # meta->seq
-        write.copy(2, bpf.FRAME)
-        write.add(2, -length)
-        write.number(3, length)
-        write.call(bpf.SEQ_WRITE)
-        return write.assemble()

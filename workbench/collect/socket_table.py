@@ -17,8 +17,10 @@ from workbench.collect.sock_diag import HEADER
 from workbench.collect.tcp_info import parse_tcp_info
 from workbench.evidence import Endpoint, Holder, Socket, SocketMemory, SocketTimer, TcpState
 
-_TIMERS = (SocketTimer.NONE, SocketTimer.RTO, SocketTimer.KEEPALIVE, SocketTimer.TIMEWAIT, SocketTimer.PROBE)
-_STATES = {state.value: state for state in TcpState}
+TIMERS = (SocketTimer.NONE, SocketTimer.RTO, SocketTimer.KEEPALIVE, SocketTimer.TIMEWAIT, SocketTimer.PROBE)
+"""By ``idiag_timer``."""
+STATES = {state.value: state for state in TcpState}
+"""By ``idiag_state``."""
 _LISTEN = TcpState.LISTEN.value
 _MEMORY = struct.Struct("=9I")
 _ULP_NAME = 1
@@ -39,7 +41,7 @@ class SocketTable(Sequence[Socket]):
         self._parts = tuple(part for part in parts if len(part[1]))
         self._ends = list(accumulate(len(block) for _, block in self._parts))
         self._starts = np.array([0, *self._ends[:-1]], np.int64)
-        self._holders = holders or {}
+        self._holders = {} if holders is None else holders
         self._made: list[Socket | None] = [None] * len(self)
 
     def with_holders(self, holders: Mapping[int, tuple[Holder, ...]]) -> "SocketTable":
@@ -77,13 +79,25 @@ class SocketTable(Sequence[Socket]):
                 index += 1
 
     def column(self, name: str) -> NDArray[np.generic]:
-        """``netns``, ``family``, ``state``, ``local_port``, ``peer_port``, ``interface``, ``cookie``, ``recv_q``,
-        ``send_q``, ``uid`` or ``inode`` of every socket."""
+        """``netns``, ``family``, ``state``, ``timer``, ``retransmits``, ``local_port``, ``peer_port``, ``interface``,
+        ``cookie``, ``timer_ms``, ``recv_q``, ``send_q``, ``uid`` or ``inode`` of every socket.
+
+        ``local`` and ``peer`` are addresses, two words each (an IPv4 address is the upper half of the first one).
+        """
         if not self._parts:
-            return np.empty(0, np.uint64)
+            return np.empty((0, 2) if name in {"local", "peer"} else 0, np.uint64)
         if name == "netns":
             return np.concatenate([np.full(len(block), netns, np.uint64) for netns, block in self._parts])
         return np.concatenate([block.column(name) for _, block in self._parts])
+
+    def payloads(self, attribute: int) -> list[bytes | None]:
+        """One attribute of every socket (``inet_diag.SHOWN``); None where it has none."""
+        return [each for _, block in self._parts for each in block.payloads(attribute)]
+
+    @property
+    def holders(self) -> Mapping[int, tuple[Holder, ...]]:
+        """By inode of the socket."""
+        return self._holders
 
     def by_cookie(self, cookie: int) -> Socket | None:
         """The socket with this cookie: at most one on the whole host."""
@@ -96,7 +110,8 @@ class SocketTable(Sequence[Socket]):
 
 
 @lru_cache(maxsize=1 << 16)
-def _address(family: int, data: bytes) -> str:
+def address_text(family: int, data: bytes) -> str:
+    """16 bytes of an inet_diag message as an address."""
     if family == socket.AF_INET:
         return socket.inet_ntop(socket.AF_INET, data[:4])
     return socket.inet_ntop(socket.AF_INET6, data)
@@ -111,26 +126,26 @@ def _socket(netns: int, block: Block, row: int, owners: Mapping[int, tuple[Holde
     info, congestion, memory, shutdown, v6only, mark, ulp_info, keys = [
         place and message[place] for place in block.places
     ]
-    ulp = _ulp(ulp_info) if ulp_info else None
+    ulp = ulp_of(ulp_info) if ulp_info else None
     return Socket(
         netns,
         family,
-        _STATES[state],
-        Endpoint(_address(family, local), socket.ntohs(local_port)),
-        Endpoint(_address(family, peer), socket.ntohs(peer_port)),
+        STATES[state],
+        Endpoint(address_text(family, local), socket.ntohs(local_port)),
+        Endpoint(address_text(family, peer), socket.ntohs(peer_port)),
         inode,
         cookie,
         uid,
         recv_q,
         send_q,
-        _TIMERS[timer] if timer < len(_TIMERS) else SocketTimer.NONE,
+        TIMERS[timer] if timer < len(TIMERS) else SocketTimer.NONE,
         expires,
         retransmits,
         owners.get(inode, ()) if inode else (),
         interface,
         int.from_bytes(mark, sys.byteorder) if mark else None,
         shutdown[0] if shutdown else None,
-        _name(congestion) if congestion else None,
+        name_of(congestion) if congestion else None,
         ulp == "mptcp",
         ulp,
         v6only[0] != 0 if v6only else None,
@@ -142,13 +157,14 @@ def _socket(netns: int, block: Block, row: int, owners: Mapping[int, tuple[Holde
 
 
 @lru_cache(maxsize=64)
-def _name(payload: bytes) -> str:
+def name_of(payload: bytes) -> str:
+    """A name as attributes have it: ended by a zero byte."""
     return payload.split(b"\0", 1)[0].decode("ascii", "replace")
 
 
-def _ulp(payload: bytes) -> str | None:
+def ulp_of(payload: bytes) -> str | None:
     """Name in a nested ``INET_DIAG_ULP_INFO``: its first attribute is ``INET_ULP_INFO_NAME``."""
     if len(payload) < 4:
         return None
     length, kind = struct.unpack_from("=HH", payload)
-    return _name(payload[4:length]) if kind == _ULP_NAME else None
+    return name_of(payload[4:length]) if kind == _ULP_NAME else None

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from workbench.evidence.clockwork import Clockwork
+
 SEQUENCE_MODULUS = 1 << 32
 
 
@@ -52,6 +54,8 @@ class Sequences:
     """Segments wait in the out-of-order queue."""
     repair: bool | None = None
     """The socket is in TCP_REPAIR mode."""
+    clockwork: Clockwork | None = None
+    """Its timers and limits; only from a live socket."""
 
     @property
     def in_flight(self) -> int:

@@ -1,10 +1,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.unit.collect.fake_proc import FakeProc
-from workbench.collect.descriptor_rows import RowOwners, without_row
-from workbench.collect.sequences import OWNER
+from workbench.collect.descriptor_rows import RowOwners
+from workbench.collect.tcp_program import OWNER
 from workbench.evidence import Holder
 
 
@@ -16,12 +17,18 @@ def rows(*held: tuple[int, int, int, int]) -> np.ndarray:
     return made
 
 
-def test_holders_by_inode(tmp_path: Path) -> None:
+@pytest.fixture
+def owners(tmp_path: Path) -> RowOwners:
     proc = FakeProc(tmp_path)
     proc.process(10, "server")
     proc.process(11, "worker")
     told = rows((11, 11, 3, 500), (10, 10, 9, 501), (10, 12, 4, 500), (10, 10, 4, 500))
-    owners = RowOwners(told, {77: (Holder(5, 5, "x"),)}, tmp_path)
+    made = RowOwners(told, tmp_path)
+    made.others = {77: (Holder(5, 5, "x"),)}
+    return made
+
+
+def test_holders_by_inode(owners: RowOwners) -> None:
     assert dict(owners) == {
         500: (Holder(10, 4, "server"), Holder(11, 3, "worker")),
         501: (Holder(10, 9, "server"),),
@@ -29,13 +36,27 @@ def test_holders_by_inode(tmp_path: Path) -> None:
     }
     assert len(owners) == 3
     assert owners.get(502) is None
+    assert owners.pids == {10, 11}
+
+
+def test_columns_tell_the_same(owners: RowOwners) -> None:
+    inodes = [501, 0, 77, 500, 502, 500]
+    found = owners.columns(np.array(inodes, np.uint32))
+    several = owners[500]
+    assert list(zip(found.pid, found.fd, found.command, strict=True)) == [
+        (10, 9, "server"), (None, None, None), (5, 5, "x"), (10, 4, "server"), (None, None, None), (10, 4, "server"),
+    ]  # fmt: skip
+    assert found.several == {3: several, 5: several}
 
 
 def test_no_rows(tmp_path: Path) -> None:
-    assert dict(RowOwners(rows(), proc=tmp_path)) == {}
+    nobody = RowOwners(rows(), tmp_path)
+    assert dict(nobody) == {}
+    assert nobody.missing(np.array([0, 7], np.uint64)) == {7}
+    assert nobody.columns(np.array([0, 7], np.uint64)).pid == [None, None]
 
 
 def test_sockets_without_a_row() -> None:
-    told = rows((10, 10, 4, 500))
-    assert without_row(np.array([0, 500, 600, 0], np.uint32), told) == {600}
-    assert without_row(np.empty(0, np.uint64), told) == set()
+    told = RowOwners(rows((10, 10, 4, 500)))
+    assert told.missing(np.array([0, 500, 600, 0], np.uint32)) == {600}
+    assert told.missing(np.empty(0, np.uint64)) == set()
