@@ -2,18 +2,29 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence, Gap, ImageDirectory, LogDigest, not_collected
+from workbench.evidence import (
+    ConntrackEntry,
+    ContainerCheckpoint,
+    Evidence,
+    Gap,
+    ImageDirectory,
+    LogDigest,
+    Socket,
+    TcpState,
+    not_collected,
+)
 from workbench.evidence.netfilter import Lock, Rule
 from workbench.read.recognise import Kind, recognise
 
 LOGS = ("dump.log", "restore.log")
 """Logs that are read along with the images of their directory."""
-RULES_LIMIT = 64 << 20
+RULES_LIMIT = 32 << 20
 """Bytes up to which a text is searched for netfilter rules."""
 
 
@@ -26,7 +37,10 @@ class Gathered:
 
 
 def read_sources(paths: Iterable[str]) -> Gathered:
-    """Read every file and directory; one that cannot be read is named and the others still count."""
+    """Read every file and directory; one that cannot be read is named and the others still count.
+
+    What they tell is taken for one moment: of a socket that stands in two listings the later named counts.
+    """
     reading = _Reading()
     unreadable: list[WorkbenchError] = []
     for path in dict.fromkeys(paths):
@@ -34,64 +48,164 @@ def read_sources(paths: Iterable[str]) -> Gathered:
             reading.read(path)
         except WorkbenchError as error:
             unreadable.append(error)
+    reading.finish(unreadable)
     return Gathered(reading.evidence(unreadable), tuple(unreadable))
 
 
 class _Reading:
-    """What was read so far, section by section."""
+    """What was read so far, section by section; None where nothing told of it."""
 
     def __init__(self) -> None:
         self._sources: list[str] = []
         self._logs: list[LogDigest] = []
-        self._rules: list[Rule] = []
+        self._rules: list[Rule] | None = None
         self._locks: list[Lock] = []
-        self._has_rules = False
         self._images: list[ImageDirectory] = []
+        self._checkpoints: list[ContainerCheckpoint] = []
+        self._sockets: dict[tuple[object, ...], Socket] | None = None
+        self._conntrack: dict[object, ConntrackEntry] | None = None
+        self._decoded: dict[str, dict[str, bytes]] = {}
+        """Images that crit had decoded, by the directory that the files lie in."""
+        self._gaps: list[Gap] = []
         self._modified = 0.0
 
     def read(self, path: str) -> None:
         """Read one source, whatever it is."""
-        if recognise(path) is Kind.IMAGES:
-            from workbench.read.criu_images import read_image_directory
-
-            self._images.append(read_image_directory(path))
-            for log in (Path(path) / name for name in LOGS):
-                if log.is_file():
-                    self._text(os.fspath(log))
-        else:
-            self._text(path)
+        self.READERS[recognise(path)](self, path)
         self._sources.append(path)
         self._modified = max(self._modified, Path(path).stat().st_mtime)
 
-    def _text(self, path: str) -> None:
-        """A log, a list of rules or both, one after the other in one file."""
+    def finish(self, unreadable: list[WorkbenchError]) -> None:
+        """Put together what several files tell of one thing."""
+        from workbench.read.criu_images import read_images
+        from workbench.read.image_store import MemoryStore
+
+        for place, files in self._decoded.items():
+            store = MemoryStore(place, files, sum(map(len, files.values())), self._modified)
+            try:
+                self._images.append(read_images(store, excerpt="inventory.img" not in files))
+            except WorkbenchError as error:
+                unreadable.append(error)
+
+    def _read_images(self, path: str) -> None:
+        from workbench.read.criu_images import read_image_directory
+
+        self._images.append(read_image_directory(path))
+        for log in (Path(path) / name for name in LOGS):
+            if log.is_file():
+                self._read_text(os.fspath(log))
+
+    def _read_archive(self, path: str) -> None:
+        from workbench.read.checkpoint_archive import read_checkpoint_archive
+        from workbench.read.log_digest import digest_of
+
+        archive = read_checkpoint_archive(path)
+        self._images.extend(archive.images)
+        self._checkpoints.extend(archive.containers)
+        self._logs.extend(digest_of(name, content) for name, content in archive.logs.items())
+
+    def _read_crit(self, path: str) -> None:
+        from workbench.read.crit_json import LARGEST, is_crit_json, read_crit_json
+
+        place = Path(path)
+        within = place.is_dir()
+        for file in sorted(place.glob("*.json")) if within else (place,):
+            with file.open("rb") as opened:
+                content = opened.read(LARGEST + 1)
+            if is_crit_json(content):
+                name, image = read_crit_json(file.name, content)
+                self._decoded.setdefault(os.fspath(place if within else place.parent), {})[name] = image
+
+    def _read_sockets(self, path: str) -> None:
+        from workbench.read.text_lines import lines_of
+
+        self._take_sockets(path, lines_of(path))
+
+    def _take_sockets(self, path: str, lines: Iterable[str]) -> None:
+        from workbench.read.ss_output import read_ss
+
+        listing = read_ss(lines)
+        self._sockets = self._sockets or {}
+        for socket in listing.sockets:
+            same = socket.state is TcpState.LISTEN and (socket.cookie or socket.inode)
+            self._sockets[socket.family, socket.connection.unmapped, same] = socket
+        if listing.by_name:
+            self._gaps.append(
+                Gap("sockets", f"{path} names {listing.by_name} sockets by host or service", "run ss with -n")
+            )
+
+    def _read_conntrack(self, path: str) -> None:
+        from workbench.read.text_lines import lines_of
+
+        self._take_conntrack(lines_of(path))
+
+    def _take_conntrack(self, lines: Iterable[str]) -> None:
+        from workbench.read.conntrack_list import read_conntrack
+
+        self._conntrack = (self._conntrack or {}) | {entry.connection: entry for entry in read_conntrack(lines)}
+
+    def _read_nft_json(self, path: str) -> None:
+        from workbench.read.nft_json import LARGEST, nft_text
+
+        with Path(path).open("rb") as file:
+            text = nft_text(file.read(LARGEST + 1).decode("utf-8", "surrogateescape"))
+        if not text:
+            raise WorkbenchError(f"{path} is no whole JSON document of nft's", "save it again: nft -j list ruleset")
+        self._take_rules(text)
+
+    def _read_text(self, path: str) -> None:
+        """A log, a list of rules, of sockets or of tracked connections, or several of them in one file."""
+        from workbench.read.conntrack_list import is_conntrack_line
         from workbench.read.log_digest import read_digest
+        from workbench.read.ss_output import is_ss_line
+        from workbench.read.text_lines import lines_of
 
         digest = read_digest(path)
         if not _is_all_rules(digest):
             self._logs.append(digest)
         if digest.total_bytes <= RULES_LIMIT and any(_may_be_rules(line.text) for line in digest.lines):
-            from workbench.read.netfilter_dump import is_netfilter_dump, read_netfilter_dump
+            from workbench.read.netfilter_dump import is_netfilter_dump
 
             text = Path(path).read_text("utf-8", "surrogateescape")
             if is_netfilter_dump(text):
-                dump = read_netfilter_dump(text)
-                self._has_rules = True
-                self._rules.extend(dump.rules)
-                self._locks.extend(lock for lock in dump.locks if _identity(lock) not in map(_identity, self._locks))
+                self._take_rules(text)
+        if any(line.seconds is None and is_ss_line(line.text) for line in digest.lines):
+            self._take_sockets(path, lines_of(path))
+        if any(line.seconds is None and is_conntrack_line(line.text) for line in digest.lines):
+            self._take_conntrack(lines_of(path))
+
+    def _take_rules(self, text: str) -> None:
+        from workbench.read.netfilter_dump import read_netfilter_dump
+
+        dump = read_netfilter_dump(text)
+        self._rules = [*(self._rules or ()), *dump.rules]
+        self._locks.extend(lock for lock in dump.locks if _identity(lock) not in map(_identity, self._locks))
 
     def evidence(self, unreadable: Iterable[WorkbenchError]) -> Evidence:
         return Evidence(
             taken=self._modified or time.time(),
             monotonic_ns=0,
             sources=tuple(self._sources),
-            rules=tuple(self._rules) if self._has_rules else not_collected("rules"),
-            locks=tuple(self._locks) if self._has_rules else not_collected("locks"),
+            sockets=not_collected("sockets") if self._sockets is None else tuple(self._sockets.values()),
+            rules=not_collected("rules") if self._rules is None else tuple(self._rules),
+            locks=not_collected("locks") if self._rules is None else tuple(self._locks),
+            conntrack=not_collected("conntrack") if self._conntrack is None else tuple(self._conntrack.values()),
             images=tuple(self._images) if self._images else not_collected("images"),
+            checkpoints=tuple(self._checkpoints) if self._checkpoints else not_collected("checkpoints"),
             log=tuple(line for digest in self._logs for line in digest.lines) if self._logs else not_collected("log"),
             logs=tuple(self._logs) if self._logs else not_collected("logs"),
-            partial=tuple(Gap("sources", error.message, error.hint) for error in unreadable),
+            partial=(*self._gaps, *(Gap("sources", error.message, error.hint) for error in unreadable)),
         )
+
+    READERS: ClassVar[dict[Kind, Callable[["_Reading", str], None]]] = {
+        Kind.IMAGES: _read_images,
+        Kind.ARCHIVE: _read_archive,
+        Kind.CRIT: _read_crit,
+        Kind.SOCKETS: _read_sockets,
+        Kind.CONNTRACK: _read_conntrack,
+        Kind.NFT_JSON: _read_nft_json,
+        Kind.TEXT: _read_text,
+    }
 
 
 def _identity(lock: Lock) -> tuple[object, ...]:

@@ -1,6 +1,8 @@
 """Frozen records of what is known: the only thing that passes from collectors and readers upward."""
 
 from workbench.evidence.borrowed import BorrowedSocket as BorrowedSocket
+from workbench.evidence.checkpoint import ContainerAddress as ContainerAddress
+from workbench.evidence.checkpoint import ContainerCheckpoint as ContainerCheckpoint
 from workbench.evidence.event import Event as Event
 from workbench.evidence.event import EventKind as EventKind
 from workbench.evidence.evidence import Evidence as Evidence

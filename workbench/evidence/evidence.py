@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from workbench.evidence.borrowed import BorrowedSocket
+from workbench.evidence.checkpoint import ContainerCheckpoint
 from workbench.evidence.event import Event
 from workbench.evidence.file_status import FileStatus
 from workbench.evidence.gap import Gap
@@ -56,6 +57,8 @@ class Evidence:
     network: Network | Gap = field(default_factory=lambda: not_collected("network"))
     conntrack: tuple[ConntrackEntry, ...] | Gap = field(default_factory=lambda: not_collected("conntrack"))
     images: tuple[ImageDirectory, ...] | Gap = field(default_factory=lambda: not_collected("images"))
+    checkpoints: tuple[ContainerCheckpoint, ...] | Gap = field(default_factory=lambda: not_collected("checkpoints"))
+    """Of container engines; CRIU's part of each stands in ``images``."""
     files: Mapping[str, FileStatus] | Gap = field(default_factory=lambda: not_collected("files"))
     """Of this host, by path: those that the images need."""
     log: tuple[LogLine, ...] | Gap = field(default_factory=lambda: not_collected("log"))

@@ -1,5 +1,6 @@
 """A log of any size in one pass and in constant memory: the lines that matter, found by quick searches in bytes."""
 
+import io
 import os
 import re
 import stat
@@ -59,19 +60,23 @@ def read_digest(path: str | Path) -> LogDigest:
     """
     try:
         with Path(path).open("rb", buffering=0) as file:
-            return _digest(str(path), file)
+            about = os.fstat(file.fileno())
+            return _digest(str(path), file, about.st_size if stat.S_ISREG(about.st_mode) else 0)
     except OSError as error:
         raise WorkbenchError(
             f"The log {path} cannot be read: {error.strerror}", "name a log file of criu, for example IMAGES/dump.log"
         ) from error
 
 
-def _digest(path: str, file: BinaryIO) -> LogDigest:
+def digest_of(path: str, content: bytes) -> LogDigest:
+    """The same of a log that was read already; ``path`` is what it is called."""
+    return _digest(path, io.BytesIO(content), len(content))
+
+
+def _digest(path: str, file: BinaryIO, size: int) -> LogDigest:
     kept: list[tuple[int, bytes]] = []
     budget = {"begin": KEPT, "middle": KEPT, "end": KEPT}
     number, offset, data = 1, 0, b""
-    about = os.fstat(file.fileno())
-    size = about.st_size if stat.S_ISREG(about.st_mode) else 0
     for data in _blocks(file):
         zone = "begin" if offset < THOROUGH else "end" if offset + len(data) > size - THOROUGH // 2 else "middle"
         found = list(_pick(data, thorough=zone != "middle", first=offset == 0, enough=budget[zone]))

@@ -7,6 +7,12 @@ from enum import Enum
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.read.byte_stream import GZIP, ZSTD
+from workbench.read.conntrack_list import is_conntrack_line
+from workbench.read.crit_json import is_crit_json
+from workbench.read.nft_json import is_nft_json
+from workbench.read.ss_output import is_ss_line
+from workbench.read.text_lines import first_lines
 
 HEAD = 64 * 1024
 """Bytes that are looked at."""
@@ -16,13 +22,16 @@ class Kind(Enum):
     """What can be judged."""
 
     IMAGES = "an image directory"
+    ARCHIVE = "a checkpoint archive"
+    SOCKETS = "the output of ss"
+    CONNTRACK = "the output of conntrack -L"
+    CRIT = "an image in crit's JSON"
+    NFT_JSON = "the output of nft -j list ruleset"
     TEXT = "text"
     """A log, the console output of an engine, a list of rules, or several of them one after the other."""
 
 
 _MAGIC = (
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive"),
     (b"PK\x03\x04", "a zip archive"),
     (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ\x00", "an xz archive"),
@@ -38,8 +47,12 @@ _MAGIC = (
     (b"\x19\x43\x56\x54", "one image of CRIU's"),
     (b"\x40\x59\x10\x55", "one image of CRIU's"),
 )
+_UNPACK = "unpack it first; archives of containers are read as tar, tar.gz and tar.zst"
 _ADVICE = {
     "one image of CRIU's": "name the directory that it lies in",
+    "a zip archive": _UNPACK,
+    "a bzip2 archive": _UNPACK,
+    "an xz archive": _UNPACK,
     "text in UTF-16": "convert it first: iconv -f UTF-16 -t UTF-8",
 }
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # ESC stays: consoles are recorded with their colours
@@ -65,17 +78,40 @@ def recognise(path: str | Path) -> Kind:
         raise WorkbenchError(f"{shown} cannot be read: {reason}", hint) from error
     if not head:
         raise WorkbenchError(f"{shown} is empty", "a run that printed nothing leaves nothing to judge")
+    if head.startswith((GZIP, ZSTD)) or head[257:262] == b"ustar":
+        return Kind.ARCHIVE
     kind = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
-    if kind is None and (head[257:262] == b"ustar"):
-        kind = "a tar archive"
     if kind is None and len(_CONTROL.findall(head)) > len(head) * _RUBBISH:
         kind = "neither text nor anything known"
     if kind is not None:
         raise WorkbenchError(f"{shown} cannot be judged: it is {kind}", _ADVICE.get(kind, ""))
-    return Kind.TEXT
+    return _of_text(head)
+
+
+def _of_text(head: bytes) -> Kind:
+    """By the first line that is not empty; whatever stands further down is looked for when the text is read."""
+    if is_crit_json(head):
+        return Kind.CRIT
+    text = head.decode("utf-8", "replace")
+    if is_nft_json(text):
+        return Kind.NFT_JSON
+    first = next((line for line in first_lines(text) if line.strip() and not line.startswith("<?xml")), "")
+    if is_ss_line(first):
+        return Kind.SOCKETS
+    return Kind.CONNTRACK if is_conntrack_line(first) else Kind.TEXT
 
 
 def _directory(path: Path) -> Kind:
-    if any(name.endswith(".img") for name in os.listdir(path)):  # noqa: PTH208 - names are all that is needed
+    names = sorted(os.listdir(path))  # noqa: PTH208 - names are all that is needed
+    if any(name.endswith(".img") for name in names):
         return Kind.IMAGES
+    if any(_is_crit_file(path / name) for name in names if name.endswith(".json")):
+        return Kind.CRIT
     raise WorkbenchError(f"{path} is a directory without images of CRIU's", "name an image directory or a file")
+
+
+def _is_crit_file(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_crit_json(file.read(200))
