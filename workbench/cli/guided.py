@@ -93,8 +93,7 @@ def _run(operation: Operation, form: str) -> int:
                 asking = None
                 _say("")
         operation.wait()  # what it opened is closed then, too
-        document = json.dumps(operation_document(progress), indent=1) if form == "json" else ""
-        _print(document or "\n".join([*report_lines(progress), *_causes(progress)]))
+        _print(_report(progress, form))
     if interrupted and progress.outcome is Outcome.TURNED_BACK:
         return ExitStatus.INTERRUPTED
     return ExitStatus.CLEAN if progress.outcome is Outcome.SUCCEEDED else ExitStatus.FINDINGS
@@ -143,13 +142,19 @@ class _Shown:
         return fresh
 
 
-def _causes(progress: Progress) -> list[str]:
-    """Why it failed and what to do, where its log tells."""
+def _report(progress: Progress, form: str) -> str:
+    """What became of it; of a failure why, and what to do, where its log tells."""
     from workbench.operation.diagnosis import diagnose
+
+    causes = diagnose(progress).causes
+    if form == "json":
+        from workbench.cli.formats.json import finding_row
+
+        return json.dumps({**operation_document(progress), "causes": [finding_row(each) for each in causes]}, indent=1)
     from workbench.present.findings import cause_lines
     from workbench.present.line import plain_lines
 
-    return plain_lines(cause_lines(diagnose(progress).causes))
+    return "\n".join([*report_lines(progress), *plain_lines(cause_lines(causes))])
 
 
 def _print_plan(plan: Plan, form: str) -> None:
