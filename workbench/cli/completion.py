@@ -16,8 +16,30 @@ Codes and names are those of now: make it anew after an update, or when you have
 """
 FILES = frozenset({"sources", "file", "output"})
 DIRECTORIES = frozenset({"images", "directory"})
-CHECKS = frozenset({"check", "select", "ignore"})
-"""Arguments, by the name under which the parser keeps them."""
+CHECKS = frozenset({"check"})
+LISTS = frozenset({"select", "ignore"})
+"""Arguments, by the name under which the parser keeps them; the last take several codes with commas between them."""
+
+# What stands before the last comma stays as it is; what stands there already is not offered again.
+_LIST = {
+    "bash": """\
+_workbench_codes() {{
+  local begun=${{1##*,}} code
+  local given=${{1%"$begun"}}
+  for code in {codes}; do
+    [[ $code == "$begun"* && ",$given" != *,"$code",* ]] && printf '%s\\n' "$given$code"
+  done
+  return 0
+}}""",
+    "zsh": """\
+_workbench_codes() {{
+  _sequence compadd - {codes}
+}}""",
+    "fish": """\
+function _workbench_codes
+  printf '%s\\n' {codes}
+end""",
+}
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -59,13 +81,22 @@ def prepare(parser: argparse.ArgumentParser) -> None:
     scenarios = list(names())
     for command, action in _arguments(parser):
         if action.dest in CHECKS:
-            action.choices = [*codes, *(check_names if action.dest == "check" else FAMILIES)]
+            action.choices = [*codes, *check_names]
+        elif action.dest in LISTS:
+            action.complete = _list_of([*codes, *FAMILIES])  # type: ignore[attr-defined]
         elif action.dest == "name" and "lab" in command:
             action.choices = scenarios
         elif action.dest in FILES:
             action.complete = shtab.FILE  # type: ignore[attr-defined]
         elif action.dest in DIRECTORIES:
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
+
+
+def _list_of(words: Sequence[str]) -> dict[str, object]:
+    """How shtab has some words with commas between them completed."""
+    functions = {shell: text.format(codes=" ".join(words)) for shell, text in _LIST.items()}
+    called = {"bash": "_workbench_codes", "zsh": "_workbench_codes"}
+    return {**called, "fish": "(__fish_complete_list , _workbench_codes)", "preamble": functions}
 
 
 def _arguments(

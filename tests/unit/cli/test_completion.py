@@ -41,6 +41,10 @@ def test_bash_takes_the_script_and_completes(capsys: pytest.CaptureFixture[str])
     assert _bash(script, "workbench explain netlock-half") == ["netlock-half"]
     assert _bash(script, "workbench check --select SCK006") == ["SCK006"]
     assert "IMG" in _bash(script, "workbench check --ignore IMG")
+    assert _bash(script, "workbench check --select NFT001,SCK006") == ["NFT001,SCK006"]
+    assert {"NFT001,SCK,IMG001", "NFT001,SCK,IMG"} <= set(_bash(script, "workbench check --select NFT001,SCK,IMG"))
+    assert "NFT001,NFT001" not in _bash(script, "workbench check --select NFT001,NFT")
+    assert _bash(script, "workbench check --select NFT001,NO-SUCH") == []
     assert _bash(script, "workbench lab run many") == ["many-connections"]
     assert _bash(script, "workbench check --form") == ["--format"]
     assert set(_bash(script, "workbench check --format js")) == {"json", "jsonl"}
