@@ -36,6 +36,9 @@ from workbench.evidence.network import Link as Link
 from workbench.evidence.network import Network as Network
 from workbench.evidence.network import NetworkNamespace as NetworkNamespace
 from workbench.evidence.network import Route as Route
+from workbench.evidence.packet import Capture as Capture
+from workbench.evidence.packet import CaptureInterface as CaptureInterface
+from workbench.evidence.packet import Packet as Packet
 from workbench.evidence.process import Container as Container
 from workbench.evidence.process import Descriptor as Descriptor
 from workbench.evidence.process import DescriptorKind as DescriptorKind

@@ -14,6 +14,7 @@ from workbench.evidence.log import LogLine
 from workbench.evidence.log_digest import LogDigest
 from workbench.evidence.netfilter import Lock, Rule
 from workbench.evidence.network import ConntrackEntry, Network, NetworkNamespace
+from workbench.evidence.packet import Capture
 from workbench.evidence.process import Descriptor, Process
 from workbench.evidence.sequences import Sequences
 from workbench.evidence.socket import Socket
@@ -67,6 +68,8 @@ class Evidence:
     unfinished: tuple[UnfinishedOperation, ...] | Gap = field(default_factory=lambda: not_collected("unfinished"))
     events: tuple[Event, ...] | Gap = field(default_factory=lambda: not_collected("events"))
     """What happened, in its order; ``taken`` less ``monotonic_ns`` gives the time of day. Of recordings only."""
+    captures: tuple[Capture, ...] | Gap = field(default_factory=lambda: not_collected("captures"))
+    """Packets of recordings."""
     target: Target | Gap = field(default_factory=lambda: not_collected("target"))
     partial: tuple[Gap, ...] = ()
     """What is missing within sections that are there."""
