@@ -17,7 +17,7 @@ RATIO = 200
 image rarely shrinks to less than a tenth."""
 UNRATED = 64 << 20
 """Bytes that may come out before the ratio counts."""
-WINDOW = 1 << 26
+WINDOW = 1 << 25
 """Bytes of history that a zstd frame may ask for; podman's have 8 MiB at most."""
 
 

@@ -22,9 +22,9 @@ from workbench.read.image_file import Damage
 from workbench.read.image_store import MemoryStore, is_image_name
 from workbench.read.tar_stream import Content, Member, members
 
-KEPT = 64 << 20
+KEPT = 32 << 20
 """Bytes of all members together that are kept."""
-LOG_LIMIT = 16 << 20
+LOG_LIMIT = 8 << 20
 METADATA_LIMIT = 2 << 20
 
 _LOGS = frozenset({"dump.log", "restore.log"})

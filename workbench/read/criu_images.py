@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.evidence import DumpStats, ImageDirectory, ImageFile, ImageSocket, ImageTask, RestoreStats, TcpState
-from workbench.read.image_file import Absent, Damage, image_file, message_class
+from workbench.read.image_file import COUNT_LIMIT, Absent, Damage, image_file, message_class
 from workbench.read.image_file import ImageFile as OpenedFile
 from workbench.read.image_socket import socket_of, stream_of, text
 from workbench.read.image_store import ImageStore, open_directory
@@ -155,6 +155,7 @@ class _Reader:
         """File id -> (pid, fd) of everybody who has it open; several pids may share one table of descriptors."""
         holders: dict[int, list[tuple[int, int]]] = {}
         tables: dict[int, list[tuple[int, int]]] = {}
+        held = 0
         for place, task in enumerate(self.tasks):
             if task.state == _DEAD and f"ids-{task.pid}.img" not in self.names:
                 continue  # a zombie has no descriptors
@@ -166,6 +167,10 @@ class _Reader:
             if ids.files_id not in tables:
                 entries = self._messages(f"fdinfo-{ids.files_id}.img", "fdinfo")
                 tables[ids.files_id] = [(entry.id, entry.fd) for entry in entries if entry.type == _INETSK]
+            held += len(tables[ids.files_id])
+            if held > COUNT_LIMIT:
+                self._problem(f"ids-{task.pid}.img: with it there are more than {COUNT_LIMIT} descriptors")
+                break
             for file_id, fd in tables[ids.files_id]:
                 holders.setdefault(file_id, []).append((task.pid, fd))
         return holders

@@ -10,8 +10,10 @@ from typing import Any
 
 from workbench.errors import WorkbenchError
 
-COUNT_LIMIT = 1 << 20
-"""Messages of one file that are read: CRIU's own limit is that of open files, fs.nr_open."""
+COUNT_LIMIT = 1 << 18
+"""Messages of one file that are read, and descriptors of one dump: open files of the largest servers."""
+MESSAGE_LIMIT = 4 << 20
+"""Bytes of one message; the largest is that of an epoll with 30 bytes for each descriptor that it watches."""
 
 _COMMON = 0x54564319
 _SERVICE = 0x55105940
@@ -99,6 +101,8 @@ class ImageFile:
         end = body + int.from_bytes(self.content[position:body], "little")
         if body > len(self.content) or end > len(self.content):
             raise Damage(f"is truncated: a message should end at byte {end}, the file ends at {len(self.content)}")
+        if end - body > MESSAGE_LIMIT:
+            raise Damage(f"is damaged: the message at byte {body} has {end - body} bytes")
         message = message_class(self.kind)()
         try:
             message.ParseFromString(self.content[body:end])
