@@ -8,6 +8,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.sample import FixedSource, ScriptedOperation, dump_plan, evidence, finished, held, judgement
+from tests.sample_events import ScriptedRecorder, stretch
 from workbench.evidence import Evidence
 from workbench.present.judgement import Judgement
 from workbench.tui.app import WorkbenchApp
@@ -57,14 +58,16 @@ def application(
     look: Callable[[], Evidence] = evidence,
     operation: ScriptedOperation | None = None,
     judge: Callable[[Evidence], Judgement] = lambda _: judgement(),
+    recorder: ScriptedRecorder | None = None,
 ) -> WorkbenchApp:
-    """The application on made-up evidence, with a scripted operation and scripted checks."""
+    """The application on made-up evidence, with a scripted operation, scripted checks and scripted events."""
     scripted = operation or ScriptedOperation(held(), finished())
     operations = Operations(
         plan_dump=lambda _: dump_plan(),
         plan_restore=lambda _: dump_plan(kind="restore"),
         begin=lambda _: scripted,
         images_for=lambda _: "/var/lib/images",
+        record=(recorder or ScriptedRecorder(stretch())).record,
     )
     return WorkbenchApp(lambda: FixedSource(look), operations, judge=lambda: judge)
 

@@ -19,6 +19,7 @@ from workbench.tui.screens.netfilter import NetfilterScreen
 from workbench.tui.screens.operation import OperationScreen
 from workbench.tui.screens.options import OptionsScreen
 from workbench.tui.screens.table import TableScreen
+from workbench.tui.screens.timeline import TimelineScreen
 from workbench.tui.widgets.choice import ChoiceLine
 from workbench.tui.widgets.line_view import LineView
 from workbench.tui.widgets.row_view import RowView
@@ -31,6 +32,7 @@ PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.TARGETS: (ConnectionsScreen, ()),
     Where.CHECKPOINTS: (CheckpointsScreen, ("4", "@images/server")),
     Where.LOCKS: (NetfilterScreen, ("3", "@--dport 22")),
+    Where.TIMELINE: (TimelineScreen, ("5", "@reset sent")),
     Where.FINDINGS: (FindingsScreen, ("6", "@NFT002")),
     Where.QUESTION: (AskScreen, ("4", "@images/server", "a", "@Image directory")),
     Where.OPERATION: (OperationScreen, ("d", "@Network", "enter", "@Nothing", *"4645", "enter", "@HELD")),
@@ -49,7 +51,7 @@ def test_every_action_has_its_own_id_and_says_what_it_does() -> None:
 
 def test_no_footer_holds_more_than_fits() -> None:
     everywhere = sum(action.footer for action in ACTIONS if action.where is Where.EVERYWHERE)
-    places = ({Where.TARGETS, Where.LOCKS}, {Where.CHECKPOINTS}, {Where.FINDINGS, Where.LOCKS})
+    places = ({Where.TARGETS, Where.LOCKS}, {Where.CHECKPOINTS}, {Where.FINDINGS, Where.LOCKS}, {Where.TIMELINE})
     for place in places:
         shown = (action.footer for action in ACTIONS if action.where in {Where.TABLE, Where.ROWS, *place})
         assert everywhere + sum(shown) <= 7

@@ -18,7 +18,7 @@ def event_row(event: Event, wall_ns: int, names: Mapping[int, str]) -> Row:
         "at_ns": event.at_ns,
         "time": _time(event.at_ns + wall_ns),
         "netns": event.netns,
-        "netns_name": None if event.netns is None else names.get(event.netns),
+        "netns_name": _name(event.netns, names),
         "local": str(event.connection.local) if event.connection else None,
         "peer": str(event.connection.peer) if event.connection else None,
         "cookie": event.cookie,
@@ -51,7 +51,7 @@ def attribution_row(found: Attribution, wall_ns: int, names: Mapping[int, str]) 
         "settled_ns": found.settled_ns,
         "time": _time(found.at_ns + wall_ns),
         "netns": found.netns,
-        "netns_name": None if found.netns is None else names.get(found.netns),
+        "netns_name": _name(found.netns, names),
         "from": str(found.connection.local) if found.connection else None,
         "to": str(found.connection.peer) if found.connection else None,
         "cause": found.cause.value,
@@ -61,6 +61,11 @@ def attribution_row(found: Attribution, wall_ns: int, names: Mapping[int, str]) 
         "rule": _rule(found.rule),
         "pids": sorted(found.ends),
     }
+
+
+def _name(netns: int | None, names: Mapping[int, str]) -> str | None:
+    name = None if netns is None else names.get(netns)
+    return None if name is None else printable(name)
 
 
 def _segment(segment: Segment | None) -> Row | None:

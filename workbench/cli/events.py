@@ -1,7 +1,6 @@
 """``workbench events``: what happens to connections on this host, as it happens, and who reset which and why."""
 
 import argparse
-import math
 import os
 import select
 import signal
@@ -17,7 +16,7 @@ from workbench.cli.document import FORMATS
 from workbench.cli.event_output import EventOutput
 from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence, Gap, NetworkNamespace
+from workbench.evidence import Evidence, Gap
 from workbench.present.text import printable
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ examples:
   workbench events FILE --connection 10.0.0.2:7022-10.0.0.1:56086
 """
 _WAIT_S = 0.1
-_RULES_AGE_S = 1.0
-"""After so long rules are read again when something was dropped: iptables-legacy tells nobody of its changes."""
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -133,63 +130,34 @@ def _record(
 
 
 class _Timeline:
-    """Puts events and what was found out about resets in order."""
+    """Prints what is wanted of a recording."""
 
     def __init__(self, reader: "EventReader", selection: "Selection", output: EventOutput) -> None:
-        from workbench.collect.netfilter import RuleReader
-        from workbench.evidence.attribution import Attributor
+        from workbench.collect.events.recording import Recording
 
         self._reader = reader
+        self._recording = Recording(reader)
         self._selection = selection
         self._output = output
-        self._attributor = Attributor()
-        self._rules = RuleReader()
-        self._rules_read = -math.inf
-        self._held: list[Event] = []
 
     def begin(self) -> None:
         """What stands before the first event."""
-        self._read_rules()
+        self._recording.begin()
         self._output.begin()
         sys.stderr.write("workbench: recording; Ctrl-C ends it\n")
 
     def show(self, events: "Sequence[Event]", complete_ns: int | None) -> None:
         """Take events, and print those to which nothing can belong that happens later; None for all of them."""
-        from workbench.evidence.reset_trail import SETTLED_NS
-
-        self._attributor.add(events)
-        self._held += events
-        self._keep_rules(events)
-        limit = math.inf if complete_ns is None else complete_ns - SETTLED_NS
-        ready = [event for event in self._held if event.at_ns <= limit]
-        self._held = [event for event in self._held if event.at_ns > limit]
-        wanted = [event for event in ready if self._selection.wants(event)]
-        found = [
-            one
-            for one in self._attributor.settled(complete_ns)
-            if self._selection.wants_connection(one.connection, one.netns)
-        ]
-        self._output.write(wanted, found, _names(self._reader.namespaces))
+        stretch = self._recording.settle(events, complete_ns)
+        wanted = [event for event in stretch.events if self._selection.wants(event)]
+        found = [one for one in stretch.attributions if self._selection.wants_connection(one.connection, one.netns)]
+        self._output.write(wanted, found, stretch.names)
 
     def end(self, host: Evidence) -> None:
         """What stands after the last event."""
         self._output.end(host, self._reader.gaps, self._reader.lost)
         if self._reader.lost:
             sys.stderr.write(f"workbench: at least {self._reader.lost} records were lost\n")
-
-    def _keep_rules(self, events: "Sequence[Event]") -> None:
-        from workbench.evidence.event import EventKind, Maker
-
-        changed = any(event.kind is EventKind.RULES for event in events)
-        asked = any(event.maker is Maker.NETFILTER or event.reason == "NETFILTER_DROP" for event in events)
-        if changed or (asked and time.monotonic() - self._rules_read > _RULES_AGE_S):
-            self._read_rules()
-
-    def _read_rules(self) -> None:
-        rules, _, _ = self._rules.read(self._reader.namespaces)
-        if not isinstance(rules, Gap):
-            self._attributor.rules = rules
-        self._rules_read = time.monotonic()
 
 
 def _selection(options: argparse.Namespace) -> "tuple[Selection, Evidence]":
@@ -241,14 +209,6 @@ def _stages(follower: "LogFollower", path: Path) -> "Iterator[Event]":
     began = began_ns(lines, written - time.time_ns() + time.monotonic_ns())
     if began is not None:
         yield from stage_events(lines, began)
-
-
-def _names(namespaces: Sequence[NetworkNamespace]) -> dict[int, str]:
-    return {
-        each.inode: printable(each.names[0]) if each.names else "host"
-        for each in namespaces
-        if each.names or each.is_host
-    }
 
 
 def _say(gap: Gap) -> None:

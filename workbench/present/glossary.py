@@ -140,6 +140,15 @@ GLOSSARY: dict[str, Meaning] = {
     ),
     "size": Meaning("SIZE", "Size of all images."),
     "path": Meaning("DIRECTORY", "The image directory."),
+    "at": Meaning("TIME", "Time of day here; events of all sources are on one clock (CLOCK_MONOTONIC)."),
+    "ends": Meaning("CONNECTION", "This end > the other end, as the namespace of the row sees them."),
+    "event": Meaning(
+        "EVENT",
+        "What happened. = before it: what was found out about the events above, as who reset the connection and why. "
+        "lost: the kernel had no room for records. left out: seen, but too many to show one by one.",
+        "docs/timeline.md",
+    ),
+    "doer": Meaning("PROCESS", "Who did it, where that has a meaning; else who owns the socket."),
     "frozen": Meaning("frozen", "Time for which every process of the tree was stopped.", "stats-dump"),
 }
 """By the key of a column or the name of a field."""
@@ -158,6 +167,7 @@ DETAIL_TERMS = {
     ),
     "processes": ("finding",),
     "netfilter": ("finding",),
+    "timeline": (),
     "findings": (),
     "checkpoints": ("finding", "snd_una", "rcv_nxt", "frozen"),
     "operation": ("snd_una", "snd_nxt", "write_seq", "copied_seq", "rcv_nxt", "repair", "gives_up", "frozen", "lock"),

@@ -25,6 +25,7 @@ from workbench.tui.ending import end_on_signals, run_to_the_end
 from workbench.tui.guide import Guide
 from workbench.tui.judge import OpenJudge, library
 from workbench.tui.keys import ACTIONS, Where, bindings
+from workbench.tui.live_timeline import LiveTimeline
 from workbench.tui.operations import NO_OPERATIONS, LabHandle, Operations
 from workbench.tui.screens.base import WorkbenchScreen
 from workbench.tui.screens.checkpoints import CheckpointsScreen
@@ -34,6 +35,7 @@ from workbench.tui.screens.netfilter import NetfilterScreen
 from workbench.tui.screens.operation import OperationScreen
 from workbench.tui.screens.processes import ProcessesScreen
 from workbench.tui.screens.table import TableScreen
+from workbench.tui.screens.timeline import TimelineScreen
 from workbench.tui.screens.too_small import TooSmallScreen, is_too_small
 from workbench.tui.session import Session
 from workbench.tui.widgets.bars import TabBar
@@ -84,6 +86,7 @@ class WorkbenchApp(App[int]):
         "processes": ProcessesScreen,
         "netfilter": NetfilterScreen,
         "checkpoints": CheckpointsScreen,
+        "timeline": TimelineScreen,
         "findings": FindingsScreen,
         "operation": OperationScreen,
     }
@@ -103,6 +106,7 @@ class WorkbenchApp(App[int]):
         self.animation_level = "none"
         self.operations = operations
         self.guide = Guide(self)
+        self.timeline = LiveTimeline(self)
         self.moment: Moment | None = None
         """What is shown; while paused, not the newest."""
         self.session: Session | None = None
@@ -142,6 +146,12 @@ class WorkbenchApp(App[int]):
 
     def on_unmount(self) -> None:
         self._collector.stop()
+        self.timeline.stop()
+
+    @property
+    def paused(self) -> bool:
+        """The display is held still."""
+        return self._paused
 
     @property
     def front(self) -> WorkbenchScreen | None:
@@ -221,6 +231,7 @@ class WorkbenchApp(App[int]):
     def _progressed(self, message: Progressed) -> None:
         if self.session is not None:
             self.session.progress = message.progress
+            self.timeline.operation_progressed(message.progress)
         if isinstance(self.front, OperationScreen):
             self.front.draw()
         if message.progress.outcome is not None:
@@ -270,6 +281,9 @@ class WorkbenchApp(App[int]):
     def action_show_checkpoints(self) -> None:
         self.go_to("checkpoints")
 
+    def action_show_timeline(self) -> None:
+        self.go_to("timeline")
+
     def action_show_findings(self) -> None:
         self.go_to("findings")
 
@@ -280,7 +294,7 @@ class WorkbenchApp(App[int]):
         from workbench.tui.screens.help import TextScreen, help_lines
 
         front = self.front
-        gaps = self.moment.situation.evidence.gaps if self.moment else ()
+        gaps = (*(self.moment.situation.evidence.gaps if self.moment else ()), *self.timeline.latest.gaps)
         if front is not None:
             self.push_screen(TextScreen(help_lines(front.MODE, front.PURPOSE, gaps)))
 
@@ -361,6 +375,7 @@ class WorkbenchApp(App[int]):
                 Where.TABLE,
                 Where.TARGETS,
                 Where.CHECKPOINTS,
+                Where.TIMELINE,
                 Where.FINDINGS,
             }:
                 title = f"{action.label.capitalize()} ({action.key_text})"

@@ -93,6 +93,7 @@ class Guide:
 
     def _begin(self, operation: Operation, plan: Plan) -> None:
         self._app.session = Session(plan, operation)
+        self._app.timeline.operation_began()
         operation.start(self._app.publish)
         self._app.go_to("operation")
 

@@ -15,6 +15,7 @@ class Where(StrEnum):
     LINES = "Moving in a text"
     TARGETS = "Connections and Processes"
     CHECKPOINTS = "Checkpoints"
+    TIMELINE = "Timeline"
     FINDINGS = "Findings"
     LOCKS = "Where a lock stands"
     OPERATION = "Operation"
@@ -57,6 +58,7 @@ ACTIONS = (
     Action("show_processes", "2", "Processes", "Processes with their connections.", Where.EVERYWHERE),
     Action("show_netfilter", "3", "Netfilter", "Rules of every backend; CRIU's locks first.", Where.EVERYWHERE),
     Action("show_checkpoints", "4", "Checkpoints", "Image directories.", Where.EVERYWHERE),
+    Action("show_timeline", "5", "Timeline", "What happens to connections, as it happens.", Where.EVERYWHERE),
     Action("show_findings", "6", "Findings", "What is wrong, why, and what to do.", Where.EVERYWHERE),
     Action("show_operation", "o", "Operation", "The dump or restore under way, or the last one.", Where.EVERYWHERE),
     Action("help", "question_mark,f1", "help", "What this screen is for, and all keys.", Where.EVERYWHERE, True, "?"),
@@ -89,6 +91,12 @@ ACTIONS = (
     Action("first", "home,g", "first", "To the first line.", Where.LINES),
     Action("last", "end,G", "last", "To the last line.", Where.LINES),
     Action("dump", "d", "dump", "Dump the process that holds this: options and a plan first.", Where.TARGETS, True),
+    Action("timeline", "t", "timeline", "Show in the Timeline what happens to this.", Where.TARGETS),
+    Action("newest", "f", "newest", "Go to the newest row, and stay at the newest.", Where.TIMELINE, True),
+    Action("only_connection", "c", "only this", "Only what concerns this row's connection.", Where.TIMELINE, True),
+    Action("only_process", "p", "only process", "Only what concerns this row's process.", Where.TIMELINE),
+    Action("only_namespace", "n", "only namespace", "Only what happens in this row's namespace.", Where.TIMELINE),
+    Action("everything", "a", "all", "No longer only this; escape does the same.", Where.TIMELINE),
     Action("restore", "r", "restore", "Restore these images: options and a plan first.", Where.CHECKPOINTS, True),
     Action("add", "a", "add", "Look at an image directory elsewhere.", Where.CHECKPOINTS, True),
     Action("remove", "x", "remove lock", "Remove the lock if nobody needs it: the plan first.", Where.LOCKS, True),
@@ -97,6 +105,7 @@ ACTIONS = (
     Action("proceed", "c", "continue", "Go on from where the operation is held.", Where.OPERATION, True),
     Action("turn_back", "b", "turn back", "Undo: everything as it was before.", Where.OPERATION, True),
     Action("log", "l", "log", "CRIU's log alone, and back.", Where.OPERATION, True),
+    Action("timeline", "t", "timeline", "The timeline of the operation's connections.", Where.OPERATION),
     Action("next_connection", "n", "next", "The next connection of the operation.", Where.OPERATION),
     Action("restore_now", "r", "restore", "Restore what was just dumped.", Where.OPERATION, True),
     Action("copy_report", "y", "copy", "Copy the report as text.", Where.OPERATION),

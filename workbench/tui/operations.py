@@ -6,6 +6,8 @@ from typing import Protocol
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Lock, Process
+from workbench.evidence.selection import Selection
+from workbench.evidence.stretch import Stretch
 from workbench.operation.diagnosis import Diagnosis
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Progress
@@ -25,12 +27,26 @@ class LabHandle(Protocol):
         """End its programs and namespaces."""
 
 
+class Recorder(Protocol):
+    """Records events until it is closed."""
+
+    def focus(self, selection: Selection | None) -> None:
+        """Of this nothing may be left out, however much happens beside it."""
+
+    def close(self) -> object:
+        """End it without waiting for it."""
+
+
 def _no_plan(*_: object) -> Plan:
     raise WorkbenchError("this cannot be done here", "open the live host as root")
 
 
 def _no_operation(*_: object) -> Operation:
     raise WorkbenchError("this cannot be done here", "open the live host as root")
+
+
+def _no_recorder(_: Callable[[Stretch], object]) -> Recorder:
+    raise WorkbenchError("nothing is recorded here", "open the live host as root")
 
 
 def _no_lab(*_: object) -> LabHandle:
@@ -61,6 +77,8 @@ class Operations:
     """A directory that does not exist yet, proposed for the images of a process."""
     diagnose: Callable[[Progress], Diagnosis] = lambda _: Diagnosis()
     """Why it failed, by its log."""
+    record: Callable[[Callable[[Stretch], object]], Recorder] = _no_recorder
+    """Begin to record; each stretch of the timeline is handed over in a thread of the recorder."""
     start_lab: Callable[[str], LabHandle] = _no_lab
     """Blocks until the scenario is up."""
     unfinished: Callable[[], Sequence[str]] = _nothing_to_recover

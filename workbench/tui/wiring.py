@@ -1,19 +1,20 @@
 """The application on the live host: where its evidence and its operations really come from."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Lock, Process
+from workbench.evidence.stretch import Stretch
 from workbench.operation.diagnosis import diagnose
 from workbench.operation.plan import Plan
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
 from workbench.source import Source
-from workbench.tui.operations import LabHandle, Operations
+from workbench.tui.operations import LabHandle, Operations, Recorder
 
 if TYPE_CHECKING:
     from workbench.tui.known_images import KnownImages
@@ -52,6 +53,7 @@ class LiveHost:
             begin=self.begin,
             images_for=self.images_for,
             diagnose=diagnose,
+            record=self.record,
             start_lab=self.start_lab,
             unfinished=lambda: self.recovery(dry_run=True),
             recover=lambda: self.recovery(dry_run=False),
@@ -91,6 +93,15 @@ class LiveHost:
             number += 1
             path = base / f"{name}-{process.pid}-{number}"
         return str(path)
+
+    def record(self, deliver: Callable[[Stretch], object]) -> Recorder:
+        """Record in a process beside this one."""
+        self._loaded.wait()
+        from workbench.collect.events.beside import Recorder as RecorderBeside
+
+        recorder = RecorderBeside(deliver)
+        recorder.start()
+        return recorder
 
     def start_lab(self, name: str) -> LabHandle:
         """Start a scenario and wait until it is up."""

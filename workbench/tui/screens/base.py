@@ -17,6 +17,7 @@ TABS = (
     ("2", "processes", "Processes", "Procs"),
     ("3", "netfilter", "Netfilter", "Rules"),
     ("4", "checkpoints", "Checkpoints", "Images"),
+    ("5", "timeline", "Timeline", "Time"),
     ("6", "findings", "Findings", "Found"),
     ("o", "operation", "Operation", "Op"),
 )

@@ -11,6 +11,7 @@ from workbench.present.connections import COLUMNS, owner
 from workbench.present.line import Line
 from workbench.present.situation import Situation
 from workbench.present.table import Row
+from workbench.present.timeline_narrowing import of_socket
 from workbench.tui.keys import Where, bindings
 from workbench.tui.screens.table import TableScreen
 
@@ -37,3 +38,9 @@ class ConnectionsScreen(TableScreen):
         row = self.rows.cursor_row
         if row is not None:
             self.workbench.guide.offer_dump(self.target(row))
+
+    def action_timeline(self) -> None:
+        row = self.rows.cursor_row
+        if row is not None and self._situation is not None:
+            assert isinstance(row.subject, Socket)
+            self.workbench.timeline.open_for(of_socket(row.subject, self._situation))

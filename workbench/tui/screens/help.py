@@ -40,6 +40,8 @@ def help_lines(mode: str, purpose: str, gaps: Sequence[Gap]) -> list[Line]:
         places.insert(0, Where.TARGETS)
     elif mode == "checkpoints":
         places.insert(0, Where.CHECKPOINTS)
+    elif mode == "timeline":
+        places.insert(0, Where.TIMELINE)
     elif mode == "findings":
         places.insert(0, Where.FINDINGS)
     elif mode == "operation":

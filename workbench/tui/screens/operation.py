@@ -23,6 +23,7 @@ from workbench.present.operation import (
     title_line,
 )
 from workbench.present.progress import report_lines, report_text
+from workbench.present.timeline_narrowing import of_operation
 from workbench.tui.clipboard import copy_text
 from workbench.tui.keys import Where, bindings
 from workbench.tui.screens.base import WorkbenchScreen
@@ -133,6 +134,10 @@ class OperationScreen(WorkbenchScreen):
         self.toggle_class("-log")
         self.draw()
         self._view("log" if self.has_class("-log") else "connection").focus()
+
+    def action_timeline(self) -> None:
+        session = self.workbench.session
+        self.workbench.timeline.open_for(of_operation(session.progress) if session and session.progress else None)
 
     def action_next_connection(self) -> None:
         self._number += 1

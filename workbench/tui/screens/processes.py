@@ -10,6 +10,7 @@ from workbench.present.line import Line
 from workbench.present.processes import COLUMNS, process_detail
 from workbench.present.situation import Situation
 from workbench.present.table import Row
+from workbench.present.timeline_narrowing import of_process
 from workbench.tui.keys import Where, bindings
 from workbench.tui.screens.table import TableScreen
 
@@ -34,3 +35,9 @@ class ProcessesScreen(TableScreen):
         row = self.rows.cursor_row
         if row is not None:
             self.workbench.guide.offer_dump(self.target(row))
+
+    def action_timeline(self) -> None:
+        row = self.rows.cursor_row
+        if row is not None and self._situation is not None:
+            assert isinstance(row.subject, Process)
+            self.workbench.timeline.open_for(of_process(row.subject, self._situation))

@@ -79,3 +79,19 @@ class FilterBar(Toned):
 
     def as_text(self) -> str:
         return plain(self._pieces)
+
+
+class TimelineBar(Toned):
+    """Since when is recorded, what the list is narrowed to, what is missing."""
+
+    def __init__(self) -> None:
+        super().__init__(id="timeline-bar")
+        self._pieces: Line = ()
+
+    def show(self, pieces: Line) -> None:
+        if pieces != self._pieces:
+            self._pieces = pieces
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        return self.toned_strip(self._pieces, self.size.width)

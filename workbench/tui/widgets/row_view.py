@@ -39,10 +39,23 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
 
         row: Row
 
-    def __init__(self, table: Table, *, on_top: bool = False, id: str | None = None) -> None:  # noqa: A002
-        """``on_top``: as long as nobody moves it, the cursor stays on the first row, whichever that is."""
+    def __init__(
+        self,
+        table: Table,
+        *,
+        on_top: bool = False,
+        follow: bool = False,
+        id: str | None = None,  # noqa: A002
+    ) -> None:
+        """``on_top``: as long as nobody moves it, the cursor stays on the first row, whichever that is.
+
+        ``follow``: a cursor on the last row stays on the last one.
+        """
         super().__init__(id=id)
         self._on_top = on_top
+        self._follow = follow
+        self.following = follow
+        """The cursor stays on the last row, whichever that is."""
         self._table = table
         self._rows: Sequence[Row] = ()
         self._cursor = 0
@@ -107,6 +120,8 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         place = self._cursor
         if self._on_top:
             place = above = 0
+        elif self.following:
+            place, above = len(self._rows) - 1, self._page - 1
         elif before is not None and not (place < len(self._rows) and self._rows[place].key == before.key):
             place = next((number for number, row in enumerate(self._rows) if row.key == before.key), place)
         self._cursor = max(min(place, len(self._rows) - 1), 0)
@@ -122,6 +137,7 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         if place != self._cursor:
             self._cursor = place
             self.post_message(self.Moved(self.cursor_row))
+        self.following = self._follow and place == len(self._rows) - 1
         self._keep_in_sight()
         self.refresh()
 
