@@ -2,7 +2,8 @@
 
 What it looks at
 ----------------
-The repair flag of every TCP socket, and whether a CRIU or an operation of the workbench is at work.
+The repair flag of every TCP socket, and whether a CRIU that may have turned it on, or an operation of the workbench,
+is at work.
 
 Why it matters
 --------------
@@ -30,6 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from workbench.checking import Fix, Problem, Quote, Severity
 from workbench.checking.phrases import owner, socket_subject
 from workbench.evidence import Gap, Process, Sequences, Socket, UnfinishedOperation
+from workbench.evidence.lock_holder import is_working_criu, may_reach
 
 CODE = "SCK005"
 NAME = "stuck-in-repair"
@@ -43,14 +45,16 @@ def check(
     unfinished: tuple[UnfinishedOperation, ...] | Gap,
 ) -> Iterator[Problem]:
     """One problem for each socket."""
-    if not isinstance(processes, Gap) and any(process.command == "criu" for process in processes.values()):
-        return
+    known_processes = {} if isinstance(processes, Gap) else processes
+    running = [each for each in known_processes.values() if is_working_criu(each)]
     operations = () if isinstance(unfinished, Gap) else unfinished
     if any(operation.workbench_alive for operation in operations):
         return
     for socket in sockets:
         known = sequences.get(socket.cookie)
         if known is None or not known.repair:
+            continue
+        if any(may_reach(criu, socket.netns, known_processes) for criu in running):
             continue
         yield Problem(
             Severity.ERROR,

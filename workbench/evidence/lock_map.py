@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from workbench.evidence.evidence import Evidence
 from workbench.evidence.gap import Gap
 from workbench.evidence.image import ImageDirectory
+from workbench.evidence.lock_holder import is_working_criu, may_hold
 from workbench.evidence.lock_status import Known, LockStatus, judge
 from workbench.evidence.netfilter import Backend, Lock, LockScope
 from workbench.evidence.process import Process
@@ -53,11 +54,11 @@ def map_locks(evidence: Evidence) -> tuple[LockUse, ...]:
     processes = {} if isinstance(evidence.processes, Gap) else evidence.processes
     sequences = {} if isinstance(evidence.sequences, Gap) else evidence.sequences
     places = _places(evidence, {lock.netns for lock in evidence.locks})
-    running = [process for process in processes.values() if _is_working_criu(process)]
+    running = [process for process in processes.values() if is_working_criu(process)]
     uses = []
     for lock in evidence.locks:
         operation = _operation_of(lock, operations)
-        working = (process for process in running if _may_hold(process, lock, processes))
+        working = (process for process in running if may_hold(process, lock, processes))
         here = places[lock.netns]
         image = _image_of(lock, images, operation, here)
         connections, sockets, doubt = _locked_ends(lock, image, here)
@@ -107,28 +108,6 @@ def _places(evidence: Evidence, wanted: set[int]) -> Mapping[int, _Here]:
             if item.netns in wanted:
                 found[item.netns].addresses.add(item.address)
     return found
-
-
-def _is_working_criu(process: Process) -> bool:
-    """A CRIU at work; a service that waits for requests and a page server lock nothing."""
-    return process.command == "criu" and process.state != "Z" and not {"service", "page-server"} & set(process.argv)
-
-
-def _may_hold(criu: Process, lock: Lock, processes: Mapping[int, Process]) -> bool:
-    """CRIU locks single connections from within their namespace, a whole one for a target in it (criu/net.c)."""
-    if lock.scope is LockScope.CONNECTION:
-        return criu.namespaces.net in {None, lock.netns}
-    words = " ".join(criu.argv).split()  # its title is one argument once it works for a request
-    target = processes.get(_number_after("-t", words) or _number_after("--tree", words))
-    if target is None or criu.namespaces.pid is None or target.namespaces.pid != criu.namespaces.pid:
-        return True  # the number may mean another process to a CRIU in a container
-    return target.namespaces.net in {None, lock.netns}
-
-
-def _number_after(option: str, words: list[str]) -> int:
-    """0 if there is none."""
-    place = words.index(option) + 1 if option in words else len(words)
-    return int(words[place]) if place < len(words) and words[place].isdecimal() else 0
 
 
 def _same(one: Connection, other: Connection) -> bool:

@@ -71,6 +71,18 @@ def test_a_socket_left_in_repair_mode() -> None:
     assert ask("SCK005", host(sequences={7: replace(SEQUENCES, repair=False)})) == []
 
 
+def test_a_criu_at_work_elsewhere_hides_no_socket_left_in_repair_mode() -> None:
+    stuck = {7: replace(SEQUENCES, repair=True)}
+    other = replace(SERVER, pid=60, namespaces=replace(SERVER.namespaces, net=4026532999))
+    criu = replace(CRIU, argv=("criu", "dump", "-t", "60"))
+    assert ask("SCK005", host(sequences=stuck, processes={50: SERVER, 60: other, 90: criu}))
+    assert not ask(
+        "SCK005", host(sequences=stuck, processes={50: SERVER, 90: replace(criu, argv=("criu", "-t", "50"))})
+    )
+    lazy = replace(CRIU, argv=("criu", "lazy-pages", "-D", "images"))
+    assert ask("SCK005", host(sequences=stuck, processes={50: SERVER, 90: lazy}))
+
+
 def test_a_peer_that_retransmits_into_a_lock() -> None:
     peer = replace(
         SOCKET,

@@ -245,7 +245,9 @@ def test_what_could_not_be_read_makes_it_unclear() -> None:
         (CHAIN, 1, Namespaces(pid=5), LockStatus.HELD),
     ],
 )
-@pytest.mark.parametrize("argv", [("criu", "dump", "-t", "50"), ("criu: dump --rpc -t 50",), ("criu", "--tree", "50")])
+@pytest.mark.parametrize(
+    "argv", [("criu", "dump", "-t", "50"), ("criu: dump --rpc -t 50",), ("criu", "--tree=50"), ("criu", "dump", "-t50")]
+)
 def test_a_criu_holds_what_it_can_have_locked(
     name: str, netns: int, target: Namespaces, status: LockStatus, argv: tuple[str, ...]
 ) -> None:
@@ -258,6 +260,42 @@ def test_a_criu_of_which_nothing_is_known_may_hold_all() -> None:
     criu = replace(process("criu", "criu", "restore", "-d"), namespaces=Namespaces())
     assert use(CHAIN, processes={77: criu}).status is LockStatus.HELD
     assert use(TABLE, processes={77: criu}).status is LockStatus.HELD
+
+
+@pytest.mark.parametrize(
+    ("argv", "status"),
+    [
+        (("criu", "restore", "-d"), LockStatus.ORPHAN),
+        (("criu: restore --rpc",), LockStatus.ORPHAN),
+        (("criu", "swrk", "3"), LockStatus.HELD),  # what it works on is not told
+    ],
+)
+def test_what_is_restored_elsewhere_needs_no_lock_here(argv: tuple[str, ...], status: LockStatus) -> None:
+    criu = replace(process("criu", *argv), namespaces=Namespaces(net=1, pid=5))
+    restored = replace(process("server", pid=50), ppid=77, namespaces=Namespaces(net=2, pid=5))
+    child = replace(restored, pid=51, ppid=50)
+    bystander = replace(restored, pid=60, ppid=1, namespaces=Namespaces(net=NETNS, pid=5))
+    running = {each.pid: each for each in (criu, restored, child, bystander)}
+    assert use(CHAIN, processes=running).status is status
+    here = replace(restored, namespaces=Namespaces(net=NETNS, pid=5))
+    assert use(CHAIN, processes=running | {50: here}).status is LockStatus.HELD
+    assert use(CHAIN, processes={77: criu, 60: bystander}).status is LockStatus.HELD  # nothing is restored yet
+
+
+def test_a_criu_in_a_container_holds_nothing_outside_of_it() -> None:
+    criu = replace(process("criu", "criu", "dump", "-t", "9"), namespaces=Namespaces(net=2, pid=6))
+    outside = replace(process("server", pid=50), namespaces=Namespaces(net=NETNS, pid=5))
+    nested = replace(process("server", pid=51), ppid=77, namespaces=Namespaces(net=NETNS, pid=7))
+    assert use(CHAIN, processes={77: criu, 50: outside}).status is LockStatus.ORPHAN
+    assert use(CHAIN, processes={77: criu, 50: outside, 51: nested}).status is LockStatus.HELD
+
+
+@pytest.mark.parametrize("command", ["lazy-pages", "page-server", "pre-dump", "check", "feature-check"])
+def test_commands_that_lock_nothing(command: str) -> None:
+    criu = process("criu", "criu", command, "-D", "images")
+    assert use(CHAIN, processes={77: criu}).status is LockStatus.ORPHAN
+    named = process("criu", "criu", "dump", "-D", command)
+    assert use(CHAIN, processes={77: named}).status is LockStatus.HELD
 
 
 def test_no_locks() -> None:
