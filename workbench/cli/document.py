@@ -67,9 +67,10 @@ def aligned(heading: Sequence[str], columns: Sequence[Sequence[str]]) -> list[st
         width = max(len(title), max(map(len, column), default=0))
         numeric = bool(column) and all(map(str.isdecimal, column))
         forms.append(f"%{width}s" if numeric else f"%-{width}s")
+    if forms[-1].startswith("%-"):
+        forms[-1] = "%s"  # nothing follows
     template = "  ".join(forms)
-    rows = [heading, *zip(*columns, strict=True)]
-    return [(template % tuple(row)).rstrip() for row in rows]
+    return [template % tuple(heading), *map(template.__mod__, zip(*columns, strict=True))]
 
 
 def namespace_names(evidence: Evidence) -> dict[int, str]:

@@ -43,8 +43,8 @@ examples:
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; cheap, since modules import what they need when they run."""
+def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of these commands; cheap, since modules import what they need when they run."""
     parser = argparse.ArgumentParser(
         prog="workbench",
         description="See, dump and restore processes with live TCP connections.",
@@ -53,14 +53,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("-V", "--version", action="version", version=f"workbench {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in commands:
         importlib.import_module(f"workbench.cli.{name}").register(subparsers)
     return parser
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status."""
-    options = build_parser().parse_args(arguments)
+    # Most modules have the name of their command: then the others are not needed to understand what follows it.
+    named = arguments[:1] if arguments and arguments[0] in COMMANDS else COMMANDS
+    options = build_parser(named).parse_args(arguments)
     try:
         status = int(options.func(options))
         sys.stdout.flush()

@@ -50,7 +50,8 @@ def sockets(options: argparse.Namespace) -> int:
         evidence = source.evidence()
         if isinstance(evidence.sockets, Gap):
             return write_encoded(evidence, "sockets", evidence.sockets, options.format)
-        columns = columns_of(evidence.sockets, evidence.sequences)
+        with_numbers = options.sequences or options.format != "text"
+        columns = columns_of(evidence.sockets, evidence.sequences if with_numbers else {})
     finally:
         source.close()
     names = namespace_names(evidence)

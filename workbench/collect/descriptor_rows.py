@@ -55,11 +55,10 @@ class RowOwners(Mapping[int, tuple[Holder, ...]]):
         counts = np.searchsorted(self._inodes, inodes, "right") - begins
         held = np.flatnonzero(counts)
         rows = self._rows[self._order[begins[held]]]
-        found = HolderColumns([None] * len(inodes), [None] * len(inodes), [None] * len(inodes), {})
-        for place, pid, fd in zip(held.tolist(), rows["tgid"].tolist(), rows["fd"].tolist(), strict=True):
-            found.pid[place] = pid
-            found.fd[place] = fd
-            found.command[place] = self._commands[pid]
+        pids = rows["tgid"].tolist()
+        ends = (pids, rows["fd"].tolist(), [self._commands[pid] for pid in pids])
+        pid, fd, command = (_spread(held, column, len(inodes)) for column in ends)
+        found = HolderColumns(pid, fd, command, {})
         elsewhere = np.isin(inodes, np.array([*self.others], np.uint64)) & (counts == 0)
         for place in np.flatnonzero((counts > 1) | elsewhere).tolist():
             found.put(place, self[int(inodes[place])])
@@ -97,6 +96,14 @@ class HolderColumns:
             self.pid[place], self.fd[place], self.command[place] = first.pid, first.fd, first.command
         if len(holders) > 1:
             self.several[place] = holders
+
+
+def _spread(places: NDArray[np.int64], values: list[Any], length: int) -> list[Any]:
+    """The values at their places, None elsewhere."""
+    column = np.full(length, None, object)
+    column[places] = values
+    spread: list[Any] = column.tolist()
+    return spread
 
 
 def _command(proc: Path, pid: int) -> str:

@@ -101,9 +101,12 @@ def blocks(answer: Answer) -> Iterator[Block]:
         offsets = offsets[::-1][np.sort(np.unique(cookies[::-1], return_index=True)[1])[::-1]]
     lengths = _numbers(data, offsets, np.uint32)
     for length in distinct(lengths):
-        windows = np.lib.stride_tricks.sliding_window_view(data, length)
-        rows = windows[offsets[lengths == length]]
-        yield from _split(rows)
+        places = offsets[lengths == length]
+        if (np.diff(places) == length).all():
+            yield from _split(data[places[0] : places[0] + len(places) * length].reshape(-1, length))
+        else:
+            windows = np.lib.stride_tricks.sliding_window_view(data, length)
+            yield from _split(windows[places])
 
 
 def _numbers(data: NDArray[np.uint8], offsets: NDArray[np.int64], kind: type[Number]) -> NDArray[Number]:

@@ -9,7 +9,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from workbench.collect import procfs
-from workbench.collect.borrowed import collect_borrowed
 from workbench.collect.conntrack import collect_conntrack
 from workbench.collect.descriptor_rows import RowOwners
 from workbench.collect.descriptors import Ends, collect_descriptors
@@ -188,4 +187,6 @@ def _borrow(
 ) -> tuple[Mapping[int, BorrowedSocket] | Gap, tuple[Gap, ...]]:
     if isinstance(opened, Gap):
         return Gap("borrowed", opened.reason, opened.remedy), ()
+    from workbench.collect.borrowed import collect_borrowed  # it brings the system calls of workbench.repair along
+
     return collect_borrowed(opened, namespaces)

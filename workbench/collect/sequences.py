@@ -65,10 +65,10 @@ class SequenceTable(Mapping[int, Sequences]):
             return {name: [None] * len(cookies) for name in names}
         places = np.minimum(np.searchsorted(self._cookies, cookies), len(self._rows) - 1)
         unknown = np.flatnonzero(self._cookies[places] != cookies).tolist()
-        rows = self._order[places]
+        rows = self._rows[self._order[places]]
         found = {}
         for name in names:
-            column = found[name] = self._rows[name][rows].tolist()
+            column = found[name] = rows[name].tolist()
             for place in unknown:
                 column[place] = None
         return found
@@ -134,7 +134,7 @@ class SequenceReader:
         self._program: TcpProgram | None = None
         self._ticks: int | None = None
         self._gap: Gap | None = None
-        self._expected = 1 << 16
+        self._expected = 1 << 20
         self.pids_are_ours = False
         """Known after the first reading: the pids are those of this process's pid namespace too."""
 

@@ -1,5 +1,6 @@
 """NETLINK_SOCK_DIAG: one question to one network namespace, the kernel's whole answer as bytes (sock_diag(7))."""
 
+import mmap
 import os
 import socket
 import struct
@@ -23,8 +24,7 @@ _MOST = 1 << 15  # what the kernel gives at a time (netlink_dump)
 class Answer:
     """All messages of one dump."""
 
-    data: bytes | bytearray
-    """Valid until the next dump over the same socket: its memory is used again."""
+    data: bytes | mmap.mmap
     offsets: list[int]
     """Where each message begins (its ``struct nlmsghdr``)."""
 
@@ -48,58 +48,61 @@ class SockDiag:
 
         self._socket = inside(namespace.path, open_within)
         self._sequence = 0
-        self._buffer = bytearray(2 * _MOST)
+        self._expected = 1 << 20
 
     def dump(self, message_type: int, request: bytes) -> Answer:
         """Ask and return every answer. Raises OSError with the kernel's error number."""
         self._sequence += 1
         length = HEADER.size + len(request)
         self._socket.send(HEADER.pack(length, message_type, _DUMP_REQUEST, self._sequence, 0) + request)
+        # Pages of a mapping are touched by what is received and by nothing else; it is handed over with the answer.
+        # A shared one could be made longer, but what was added could not be touched.
+        buffer = mmap.mmap(-1, self._expected, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         offsets: list[int] = []
         end = 0
         while True:
-            if len(self._buffer) - end < _MOST:
-                self._buffer = self._buffer + bytes(len(self._buffer))
-            begin, end = end, end + self._socket.recv_into(memoryview(self._buffer)[end:])
-            if self._walk(begin, end, offsets):
-                return Answer(self._buffer, offsets)
+            if len(buffer) - end < _MOST:
+                buffer.resize(2 * len(buffer))
+            with memoryview(buffer) as whole, whole[end:] as room:
+                begin, end = end, end + self._socket.recv_into(room)
+            if self._walk(buffer, begin, end, offsets):
+                self._expected = len(buffer)
+                return Answer(buffer, offsets)
 
-    def _walk(self, position: int, end: int, offsets: list[int]) -> bool:
+    def _walk(self, buffer: mmap.mmap, position: int, end: int, offsets: list[int]) -> bool:
         """Add the place of each answer that was received; true if the dump is complete."""
-        unpack, buffer = HEADER.unpack_from, self._buffer
-        if alike := self._alike(position, end):
+        if alike := self._alike(buffer, position, end):
             offsets.extend(alike)
             return False
         while position < end:
-            length, kind, _, sequence, _ = unpack(buffer, position)
+            length, kind, _, sequence, _ = HEADER.unpack_from(buffer, position)
             if sequence == self._sequence:  # else: the rest of an earlier dump that was broken off
                 if kind in (_DONE, _ERROR):
-                    self._raise_error(position, length)
+                    self._raise_error(buffer, position, length)
                     return True
                 offsets.append(position)
             position += (length + 3) & ~3
         return False
 
-    def _alike(self, begin: int, end: int) -> range:
+    def _alike(self, buffer: mmap.mmap, begin: int, end: int) -> range:
         """Places of the messages if all have the length of the first one: two slices instead of a step for each.
 
         The length of a message in a datagram of 32 KiB stands in its first two bytes (little-endian).
         """
-        length, kind, _, sequence, _ = HEADER.unpack_from(self._buffer, begin)
+        length, kind, _, sequence, _ = HEADER.unpack_from(buffer, begin)
         places = range(begin, end, (length + 3) & ~3)
         if sequence != self._sequence or kind in (_DONE, _ERROR) or (end - begin) % places.step:
             return range(0)
         same = all(
-            self._buffer[begin + byte : end : places.step]
-            == length.to_bytes(2, "little")[byte : byte + 1] * len(places)
+            buffer[begin + byte : end : places.step] == length.to_bytes(2, "little")[byte : byte + 1] * len(places)
             for byte in (0, 1)
         )
         return places if same and sys.byteorder == "little" else range(0)
 
-    def _raise_error(self, position: int, length: int) -> None:
+    def _raise_error(self, buffer: mmap.mmap, position: int, length: int) -> None:
         if length < HEADER.size + 4:
             return
-        (number,) = struct.unpack_from("=i", self._buffer, position + HEADER.size)
+        (number,) = struct.unpack_from("=i", buffer, position + HEADER.size)
         if number < 0:
             raise OSError(-number, os.strerror(-number))
 

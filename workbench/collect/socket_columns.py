@@ -36,7 +36,7 @@ class SocketColumns:
 
 
 def columns_of(sockets: Sequence[Socket], sequences: Mapping[int, Sequences] | Gap) -> SocketColumns:
-    """All fields that are listed, of sockets with or without sequence numbers; fast for what the live host gives."""
+    """All fields that are listed; fast for what the live host gives. ``sequences`` is empty where nobody wants them."""
     if isinstance(sockets, SocketTable):
         return _of_table(sockets, sequences)
     return _of_records(sockets, {} if isinstance(sequences, Gap) else sequences)
@@ -104,7 +104,9 @@ def _of_table(table: SocketTable, sequences: Mapping[int, Sequences] | Gap) -> S
 def _sequences(cookies: NDArray[Any], sequences: Mapping[int, Sequences] | Gap) -> Mapping[str, list[int | None]]:
     if isinstance(sequences, SequenceTable):
         return sequences.columns(cookies, SEQUENCES)
-    found = [None if isinstance(sequences, Gap) else sequences.get(cookie) for cookie in cookies.tolist()]
+    if isinstance(sequences, Gap) or not sequences:
+        return dict.fromkeys(SEQUENCES, [None] * len(cookies))
+    found = [sequences.get(cookie) for cookie in cookies.tolist()]
     return {name: [getattr(each, name, None) for each in found] for name in SEQUENCES}
 
 

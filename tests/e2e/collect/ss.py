@@ -33,6 +33,7 @@ class SsSocket:
     inode: int
     holders: frozenset[tuple[int, int]]
     timer: str
+    timer_ms: int
     retransmits: int
     memory: tuple[int, ...]
     """r, rb, t, tb, f, w, o, bl, d as ``skmem`` lists them; empty if it does not."""
@@ -50,7 +51,7 @@ def parse_ss(text: str) -> dict[int, SsSocket]:
 def _parse(line: str) -> SsSocket:
     state, recv_q, send_q, local, peer, *rest = line.split()
     words = dict(word.split(":", 1) for word in rest if ":" in word and "((" not in word)
-    timer = re.search(r"timer:\((\w+),[^,]*,(\d+)\)", line)
+    timer = re.search(r"timer:\((\w+),([^,]*),(\d+)\)", line)
     memory = re.search(r"skmem:\(([^)]*)\)", line)
     congestion = re.search(r"\b(cubic|bbr|reno)\b", line)
     return SsSocket(
@@ -63,12 +64,19 @@ def _parse(line: str) -> SsSocket:
         inode=int(words.get("ino", "0")),
         holders=frozenset((int(pid), int(fd)) for pid, fd in re.findall(r"pid=(\d+),fd=(\d+)", line)),
         timer=TIMERS[timer[1]] if timer else "none",
-        retransmits=int(timer[2]) if timer else 0,
+        timer_ms=_milliseconds(timer[2]) if timer else 0,
+        retransmits=int(timer[3]) if timer else 0,
         memory=tuple(int(number) for number in re.findall(r"\d+", memory[1])) if memory else (),
         v6only=int(words["v6only"]) if "v6only" in words else None,
         congestion=congestion[1] if congestion else None,
         words=words,
     )
+
+
+def _milliseconds(text: str) -> int:
+    """``1min58sec``, ``1.632sec``, ``204ms``."""
+    parts = re.findall(r"([\d.]+)(min|sec|ms)", text)
+    return round(sum(float(number) * _MILLISECONDS[unit] for number, unit in parts))
 
 
 def ss_address(address: str, port: int) -> str:
