@@ -23,6 +23,7 @@ COMMANDS = (
     "dump",
     "restore",
     "recover",
+    "migrate",
     "lab",
     "doctor",
     "completion",

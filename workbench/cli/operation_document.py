@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from workbench.evidence import Lock
 from workbench.operation.plan import Plan
-from workbench.operation.progress import Progress, Proof
+from workbench.operation.progress import Progress, Proof, Transfer
 from workbench.present.text import printable
 
 Document = dict[str, object]
@@ -52,6 +52,18 @@ def operation_document(progress: Progress) -> Document:
         "restore_stats": asdict(progress.restore_stats) if progress.restore_stats else None,
         "restored_pid": progress.restored_pid,
         "images": printable(progress.images),
+        "transfer": _transfer(progress.transfer) if progress.transfer else None,
+    }
+
+
+def _transfer(transfer: Transfer) -> Document:
+    return {
+        "to": printable(transfer.to),
+        "images": transfer.images,
+        "bytes_sent": transfer.bytes_sent,
+        "bytes_ahead": transfer.bytes_ahead,
+        "times_ms": dict(transfer.times_ms),
+        "there": _plain(transfer.there),
     }
 
 

@@ -45,9 +45,9 @@ def recover_all(options: argparse.Namespace) -> int:
     if options.plan or not options.yes:
         looked = recover(dry_run=True)
         if options.plan or not looked:
-            return _report(looked, options.format, rehearsal=True)
+            return report(looked, options.format, rehearsal=True)
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
-            _report(looked, options.format, rehearsal=True)
+            report(looked, options.format, rehearsal=True)
             sys.stderr.write("workbench: nothing was done: there is no terminal to confirm on; give --yes to go on\n")
             return ExitStatus.USAGE
         sys.stderr.write("\n".join(_lines(looked, rehearsal=True)) + "\n\nType yes to do this: ")
@@ -55,10 +55,11 @@ def recover_all(options: argparse.Namespace) -> int:
         if sys.stdin.readline().strip() != "yes":
             sys.stderr.write("workbench: nothing was done: not confirmed\n")
             return ExitStatus.USAGE
-    return _report(recover(), options.format, rehearsal=False)
+    return report(recover(), options.format, rehearsal=False)
 
 
-def _report(reports: "Sequence[Report]", form: str, *, rehearsal: bool) -> int:
+def report(reports: "Sequence[Report]", form: str, *, rehearsal: bool) -> int:
+    """Print what was found and done; the exit status says whether nothing is left to do."""
     if form == "json":
         print(
             json.dumps(

@@ -14,9 +14,11 @@ import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 from typing import Any
 
 from workbench.collect import procfs
@@ -52,13 +54,16 @@ class Host:
     """Starts programs, reaps them the moment they die (CRIU cannot restore a pid that a zombie has), and ends."""
 
     def __init__(self, control: socket.socket, runner: int) -> None:
+        """``runner``: pidfd of the lab."""
         self._control = control
         self._namespace = Namespace()
+        self.inode = self._namespace.inode or 0
         self._programs: dict[int, subprocess.Popen[bytes]] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
-        self._runner = os.pidfd_open(runner)
+        self._runner = runner
         self._poll.register(self._runner, select.POLLIN)
+        self._orphans = self._adopt() if os.getpid() == 1 else -1
 
     def run(self) -> None:
         """Serve until the lab ends or is gone."""
@@ -66,6 +71,8 @@ class Host:
             for descriptor, _ in self._poll.poll():
                 if descriptor in self._programs:
                     self._reap(descriptor)
+                elif descriptor == self._orphans:
+                    self._reap_orphans()
                 elif descriptor == self._runner or not self._serve():
                     left = self._namespace.end_others()
                     with contextlib.suppress(OSError):
@@ -99,6 +106,20 @@ class Host:
                 os.close(descriptor)
         return True
 
+    def _adopt(self) -> int:
+        """The first process of a pid namespace is the parent of every orphan, restored processes among them."""
+        reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(writing)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        self._poll.register(reading, select.POLLIN)
+        return reading
+
+    def _reap_orphans(self) -> None:
+        os.read(self._orphans, 4096)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
     def _reap(self, watch: int) -> None:
         self._poll.unregister(watch)
         self._programs.pop(watch).wait()
@@ -108,15 +129,22 @@ class Host:
         self._control.sendall(json.dumps(fields).encode())
 
 
+def keep_pids_apart(inode: int) -> None:
+    """Have the next pids differ from those of other hosts, as on machines that have run for a while (proc(5))."""
+    Path("/proc/sys/kernel/ns_last_pid").write_text(str(300 + inode * 4999 % 30_000))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--runner", type=int, required=True, metavar="PID")
+    parser.add_argument("--runner", type=int, required=True, metavar="PIDFD")
     parser.add_argument("--not-in", type=int, required=True, metavar="INODE")
     options = parser.parse_args()
     host = Host(socket.socket(fileno=0), options.runner)
     if Namespace().inode in {None, options.not_in}:
         # at the end everything in the namespace dies
         raise SystemExit("a host needs a network namespace of its own")
+    if os.getpid() == 1:
+        keep_pids_apart(host.inode)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     host._answer(pid=os.getpid())  # noqa: SLF001
     host.run()

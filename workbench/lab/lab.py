@@ -9,7 +9,7 @@ from types import TracebackType
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, NetworkNamespace
 from workbench.lab import container, marker
-from workbench.lab.namespaces import Host, address, join, plug_over, slow_down
+from workbench.lab.namespaces import Host, address, join, plug_in, plug_over, slow_down
 from workbench.lab.peer import Peer, Talked, start_container, start_server
 from workbench.lab.scenario import ClientProgram, Scenario
 from workbench.lab.situation import PATIENCE_S, wait_until_reached
@@ -31,6 +31,9 @@ class Lab:
         self._scratch: Path | None = None
         self.server_pid = 0
         """The program that is to be dumped; a restored one has the same pid."""
+        self.server_host = scenario.server.host
+        """Name of the host that it lives on; another one once it has moved."""
+        self._switch: Host | None = None
         self.caller: tuple[Host, int] | None = None
         """A program that calls it and can be dumped as well: its host and pid."""
 
@@ -55,9 +58,12 @@ class Lab:
 
     def _make_hosts(self) -> None:
         for name in self.scenario.hosts:
-            self._hosts[name] = Host(name, self.id)
+            self._hosts[name] = Host(name, self.id, own_pids=self.scenario.hosts[name].own_pids)
         if len(self._hosts) == 2:
             join(*self._hosts.values())
+        elif len(self._hosts) > 2:
+            self._switch = Host("switch", self.id)
+            plug_in(self._switch, self._hosts.values())
         for name in self.scenario.hosts:
             self._furnish(name)
 
@@ -103,7 +109,7 @@ class Lab:
     @property
     def host(self) -> Host:
         """The host of the dumped program."""
-        return self._hosts[self.scenario.server.host]
+        return self._hosts[self.server_host]
 
     @property
     def namespaces(self) -> tuple[NetworkNamespace, ...]:
@@ -125,6 +131,10 @@ class Lab:
         for client in self.scenario.clients:
             if client.connects == when:
                 self._peers.append(Peer(self._hosts[client.host], client, self.scenario.server))
+
+    def add_client(self, client: ClientProgram) -> None:
+        """Start one that no scenario names."""
+        self._peers.append(Peer(self._hosts[client.host], client, self.scenario.server))
 
     def reach(self) -> None:
         """Wait until the situation is reached. Raises WorkbenchError that says what is amiss if it is not."""
@@ -180,6 +190,8 @@ class Lab:
             peer.close()
         for name, host in self._hosts.items():
             left += [f"process {pid} on host {name}" for pid in host.close()]
+        if self._switch is not None:
+            self._switch.close()
         for pid in marker.members(self.id):
             # started here, but no longer in a namespace of ours, or its host could not end it
             if not marker.end(pid, lambda pid: marker.lab_of(pid) == self.id):

@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from workbench.collect import procfs
@@ -25,16 +25,20 @@ class Host:
     the namespace of the caller.
     """
 
-    def __init__(self, name: str, lab: str) -> None:
+    def __init__(self, name: str, lab: str, *, own_pids: bool = False) -> None:
+        """``own_pids``: a pid namespace too, whose first process the host is; its pids are not those outside."""
         if os.geteuid() != 0:
             raise WorkbenchError("the lab makes network namespaces, which needs root", "run it as root")
         self.name = name
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         here = procfs.link_inode("/proc/self/ns/net", "net")
-        program = [sys.executable, "-m", "workbench.lab.host", "--runner", str(os.getpid()), "--not-in", str(here)]
+        runner = os.pidfd_open(os.getpid())  # seen through every pid namespace
+        program = [sys.executable, "-m", "workbench.lab.host", "--runner", str(runner), "--not-in", str(here)]
+        apart = ["--pid", "--fork", "--mount-proc", "--kill-child"] if own_pids else []
         with theirs:
             self._process = subprocess.Popen(
-                ["unshare", "--net", "--", *program],
+                ["unshare", "--net", *apart, "--", *program],
+                pass_fds=[runner],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -42,10 +46,16 @@ class Host:
                 env={**os.environ, VARIABLE: lab},
                 cwd="/",
             )
+        os.close(runner)
         self._control = ours
         self._control.settimeout(ANSWER_TIMEOUT_S)
+        self.pid = self._process.pid
+        """As it is seen from outside."""
         try:
             self._receive()
+            if own_pids:
+                children = procfs.read(f"/proc/{self._process.pid}/task/{self._process.pid}/children") or b""
+                self.pid = int(children.split()[0])
         except BaseException:
             self.close()
             raise
@@ -54,13 +64,9 @@ class Host:
         self.inode = inode
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
     def path(self) -> str:
         """By which the namespace can be entered (``nsenter --net=``) as long as the lab lives."""
-        return f"/proc/{self._process.pid}/ns/net"
+        return f"/proc/{self.pid}/ns/net"
 
     @property
     def namespace(self) -> NetworkNamespace:
@@ -74,6 +80,10 @@ class Host:
         if "pid" not in answer:
             raise WorkbenchError(f"the lab cannot start a program: {answer.get('error', 'no reason given')}")
         return int(answer["pid"])
+
+    def entering(self, *words: str) -> list[str]:
+        """A command that runs on this host in every respect, its process ids included."""
+        return ["nsenter", f"--target={self.pid}", "--net", "--pid", "--mount", "--", *words]
 
     def inside(self, *words: str, text: str = "") -> str:
         """Run a command in the namespace and return what it printed."""
@@ -125,6 +135,16 @@ def plug_over(before: Host, after: Host) -> None:
     """The cable of one host goes to another, which takes its place; the end of the third one loses its carrier."""
     before.configure(f"link set {DEVICE} down", f"link set {DEVICE} netns {after.pid}")
     after.configure(f"link set {DEVICE} up")
+
+
+def plug_in(switch: Host, hosts: Iterable[Host]) -> None:
+    """Connect hosts by a bridge that lives on a host of its own; each calls its end eth0."""
+    switch.configure("link add bridge0 type bridge", "link set bridge0 up")
+    for number, host in enumerate(hosts):
+        port = f"port{number}"
+        switch.configure(f"link add {port} type veth peer name {DEVICE} netns {host.pid}",
+                         f"link set {port} master bridge0 up")  # fmt: skip
+        host.configure(f"link set {DEVICE} up")
 
 
 def address(host: Host, prefixes: Sequence[str]) -> None:

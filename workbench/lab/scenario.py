@@ -14,16 +14,20 @@ from workbench.operation.progress import Verdict
 from workbench.operation.request import LockMethod, Policy
 
 Record = TypeVar("Record")
+MOST_HOSTS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class HostDescription:
-    """A host: a network namespace of its own. One host alone has its loopback device; two are joined by a cable."""
+    """A host: a network namespace of its own. One alone has its loopback device; two are joined by a cable, more by a
+    switch."""
 
     addresses: tuple[str, ...]
     """With the length of the prefix: ``10.77.0.2/24``; none where the loopback device is enough."""
     rate_kbit: int | None = None
     """No more than this leaves the host, kbit/s; None for no bound."""
+    own_pids: bool = False
+    """It has process ids of its own, like another machine: a process can move there and keep its pid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +213,8 @@ def _make(
 
 def _agree(scenario: Scenario) -> None:
     """Raise ValueError unless all parts fit together."""
-    if not 1 <= len(scenario.hosts) <= 2:
-        raise ValueError("a scenario has one host or two")
+    if not 1 <= len(scenario.hosts) <= MOST_HOSTS:
+        raise ValueError(f"a scenario has one host to {MOST_HOSTS}")
     if (scenario.operation is None) is (not scenario.course):
         raise ValueError("a scenario has either an operation or a course")
     if scenario.server.parent not in {"host", "careless", "container"}:

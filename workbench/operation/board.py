@@ -7,7 +7,8 @@ from dataclasses import replace
 from workbench.evidence import DumpStats, Lock, LogLine, RestoreStats
 from workbench.operation.machine import State
 from workbench.operation.plan import Plan
-from workbench.operation.progress import Outcome, Progress, Proof, Watched
+from workbench.operation.progress import Outcome, Progress, Proof, Step, Transfer, Watched
+from workbench.operation.request import Hold
 from workbench.operation.steps import Course
 
 LATE_MS = 50.0
@@ -30,6 +31,11 @@ class Board:
         self.dump_stats: DumpStats | None = None
         self.restore_stats: RestoreStats | None = None
         self.restored_pid: int | None = None
+        self.own_hold: Hold | None = None
+        """A hold that the operation itself goes on from, not a person."""
+        self.transfer: Transfer | None = None
+        self.arrange: Callable[[tuple[Step, ...]], tuple[Step, ...]] = lambda steps: steps
+        """Adds steps that CRIU knows nothing of."""
         self._outcome: Outcome | None = None
         self._error = ""
         self.latest = Progress(plan, 0.0, ())
@@ -65,11 +71,12 @@ class Board:
         self.publish(snapshot)
 
     def _snapshot(self, state: State) -> Progress:
+        shown = replace(state, held=None) if state.held is self.own_hold else state
         return Progress(
             plan=self._plan,
             elapsed_ms=(time.monotonic() - self._started) * 1000,
-            steps=self._course.steps(state, locks=self._has_locks),
-            held=state.held,
+            steps=self.arrange(self._course.steps(shown, locks=self._has_locks)),
+            held=shown.held,
             outcome=self._outcome,
             error=self._error,
             can_turn_back=state.can_turn_back,
@@ -82,4 +89,5 @@ class Board:
             lock_ms=self._course.lock_ms,
             restored_pid=self.restored_pid,
             images=self._plan.image.path if self._plan.image else self._plan.request.images,
+            transfer=self.transfer,
         )

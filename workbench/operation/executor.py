@@ -99,6 +99,10 @@ class Executor(ABC):
         """With whom it is done."""
         return self.speaks(self.plan.kind, images, log, self._events.put)
 
+    def _begin_sampling(self) -> Sampler:
+        """Who looks at the connections."""
+        return Sampler(self.plan.connections, self.plan.netns)
+
     def _begin_journal(self, facts: dict[str, Any]) -> Journal:
         """The journal, begun: nothing is touched before."""
         return Journal(self.plan.kind, facts)
@@ -169,7 +173,7 @@ class Executor(ABC):
         log = f"{self.plan.kind}.log"
         self._criu = self._converse(self._images, f"{self._image_path}/{log}")
         stack.callback(self._criu.close)
-        self._sampler = Sampler(self.plan.connections, self.plan.netns)
+        self._sampler = self._begin_sampling()
         stack.callback(self._sampler.close)
         self._look()
         self._before = self._seen_before()

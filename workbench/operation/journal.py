@@ -20,7 +20,7 @@ from workbench.operation.task import is_alive, start_time_of
 SCHEMA = 1
 KEPT_S = 90 * 86_400
 """Seconds for which the journal of an operation that ended is kept."""
-_NAME = re.compile(r"(?:dump|restore|unlock)-\d+-[0-9a-f]+\.jsonl")
+_NAME = re.compile(r"(?:dump|restore|unlock|receive)-\d+-[0-9a-f]+\.jsonl")
 ENDED = "ended: "
 RECOVERED = "recovered"
 """Transitions after which nothing is left to do begin with one of these."""
@@ -57,7 +57,10 @@ class Journal:
         append(self._file, transition, facts)
 
     def close(self) -> None:
-        os.close(self._file)
+        """Done with it; again it does nothing."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
 
 
 def append(descriptor: int, transition: str, facts: Mapping[str, Any]) -> None:

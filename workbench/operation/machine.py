@@ -105,6 +105,13 @@ class TurnBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """What the operation depends on elsewhere does not come: it is undone."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """CRIU's answer to the request."""
 
@@ -149,7 +156,7 @@ class Checked:
     """What stands there now, in one or two sentences."""
 
 
-Event = Begin | Notified | Proceed | TurnBack | Answered | CriuDied | Settled | JournalLost | Proved | Checked
+Event = Begin | Notified | Proceed | TurnBack | Refused | Answered | CriuDied | Settled | JournalLost | Proved | Checked
 
 # Commands
 
@@ -228,6 +235,10 @@ def advance(state: State, event: Event) -> Step:
             return _finish(replace(state, back=True), Outcome.TURNED_BACK)
         case TurnBack() if state.can_turn_back:
             return replace(state, back=True), ()
+        case Refused(reason) if state.held:
+            return _answer(replace(state, held=None, reason=reason), accept=False)
+        case Refused(reason) if state.can_turn_back:
+            return replace(state, back=True, reason=reason), ()
         case Answered(success, reason) if state.phase not in {Phase.CHECKING, Phase.OVER}:
             return _answered(state, success, reason)
         case CriuDied(reason) if state.phase not in {Phase.CHECKING, Phase.OVER}:

@@ -1,7 +1,7 @@
 """What an operation looks like at one moment: the only thing that screens and reports get of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.evidence import Connection, DumpStats, Lock, LogLine, RestoreStats, Sequences, Socket
@@ -87,6 +87,23 @@ class Watched:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """Images on their way to another host, and what that says."""
+
+    to: str
+    """Printable."""
+    images: int = 0
+    """Sent whole."""
+    bytes_sent: int = 0
+    bytes_ahead: int = 0
+    """Of these, sent while CRIU still wrote."""
+    times_ms: Mapping[str, float] = field(default_factory=dict)
+    """Parts that are done, in their order."""
+    there: Mapping[str, object] | None = None
+    """The outcome at the destination, as its own report tells it; None until it is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A frozen snapshot of an operation; a new one is published whenever something changed."""
 
@@ -110,3 +127,5 @@ class Progress:
     """What of the frozen time was the lock, from the log's time stamps."""
     restored_pid: int | None = None
     images: str = ""
+    transfer: Transfer | None = None
+    """Migration only."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from workbench.evidence import Connection, ImageDirectory, Lock, NetworkNamespace
 from workbench.operation.again import restore_again
 from workbench.operation.journal import Entry
+from workbench.operation.migration.recover_send import forget_images, recover_send
 from workbench.operation.recover import Report
 from workbench.operation.scene import Stuck, image_of, locks_of, namespace_of, run_id_of, stuck_sockets
 from workbench.operation.standstill import stop
@@ -23,11 +24,14 @@ def recover_dump(entry: Entry, report: Report, *, restoring: bool) -> None:
     namespace = namespace_of(entry)
     locks = locks_of(entry, namespace, run_id)
     identities = [(int(pid), int(start)) for pid, start in entry.facts.get("tasks") or entry.begun["tasks"]]
+    if recover_send(entry, report, locks, namespace):
+        return
     whole = image is not None and image.complete and (not run_id or image.run_id in {None, run_id})
     with Tasks(identities) as tasks:
         living = tasks.alive
         if len(living) == len(identities):
             _run_on(entry, report, living, locks, namespace)
+            forget_images(entry, report)
         elif living and not whole:
             report.say(f"{len(identities) - len(living)} of {len(identities)} processes ended meanwhile.")
             _run_on(entry, report, living, locks, namespace)

@@ -62,6 +62,7 @@ def report_text(progress: Progress) -> list[Line]:
         _proofs(progress),
         _locks(progress),
         _errors(progress),
+        _transfer(progress),
         _cost(progress),
         _images(progress),
     )
@@ -87,7 +88,8 @@ def _outcome(progress: Progress) -> Iterator[Line]:
     if progress.outcome is None:
         yield line((f"Running for {milliseconds(progress.elapsed_ms)}", Tone.MOVING))
     else:
-        said = f"{progress.plan.kind.capitalize()} {progress.outcome.value} after {milliseconds(progress.elapsed_ms)}"
+        kind = "Migration" if progress.transfer else progress.plan.kind.capitalize()
+        said = f"{kind} {progress.outcome.value} after {milliseconds(progress.elapsed_ms)}"
         yield line((printable(said), OUTCOME_TONES[progress.outcome]))
     if progress.error:
         yield line("  ", (printable(progress.error), Tone.BAD))
@@ -132,6 +134,23 @@ def _errors(progress: Progress) -> Iterator[Line]:
             yield from (line("  ", (printable(entry.text), Tone.BAD)) for entry in wrong[-8:])
 
 
+def _transfer(progress: Progress) -> Iterator[Line]:
+    transfer = progress.transfer
+    if transfer is None:
+        return
+    yield from (line(), heading(f"To {transfer.to}"))
+    if transfer.images:
+        ahead = f", {byte_size(transfer.bytes_ahead)} of them while CRIU still wrote"
+        yield line(f"  images          {transfer.images}, {byte_size(transfer.bytes_sent)}{ahead}")
+    for name, took in transfer.times_ms.items():
+        yield line(f"  {printable(name):15} {milliseconds(took)}")
+    proofs = (transfer.there or {}).get("proof")
+    for proof in proofs if isinstance(proofs, list) else []:
+        if isinstance(proof, Mapping):
+            said = f"  {proof.get('connection')}  {proof.get('verdict')}: {proof.get('sentence')}"
+            yield line(printable(said))
+
+
 def _cost(progress: Progress) -> Iterator[Line]:
     dump, restore = progress.dump_stats, progress.restore_stats
     if dump or restore or progress.lock_ms is not None:
@@ -150,6 +169,8 @@ def _cost(progress: Progress) -> Iterator[Line]:
 
 
 def _images(progress: Progress) -> Iterator[Line]:
+    if progress.transfer is not None and progress.outcome is Outcome.SUCCEEDED:
+        return  # they are at the destination, and removed there too once it lives
     if progress.images and progress.plan.kind == "dump" and progress.outcome in {Outcome.SUCCEEDED, Outcome.DOUBTFUL}:
         yield from (line(), line(f"Images: {printable(progress.images)}   ", (_weight(progress), Tone.DIM)))
 

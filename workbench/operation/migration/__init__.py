@@ -1,0 +1,1 @@
+"""A process and its connections move to another host: two halves that talk over one byte stream (docs/migration.md)."""

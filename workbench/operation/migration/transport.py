@@ -1,0 +1,60 @@
+"""How the two halves reach each other: a program's standard streams, or an open descriptor. Never a port."""
+
+import contextlib
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+
+from workbench.errors import WorkbenchError
+from workbench.operation.migration.channel import Channel
+from workbench.present.text import printable
+
+END_S = 10.0
+
+
+class Transport:
+    """The channel to the destination, and the program that carries it; a context manager."""
+
+    def __init__(self, channel: Channel, name: str, carrier: subprocess.Popen[bytes] | None = None) -> None:
+        self.channel, self.name, self._carrier = channel, name, carrier
+
+    @classmethod
+    def through(cls, command: Sequence[str]) -> "Transport":
+        """Start ``command`` (``ssh host workbench migrate receive``), argument by argument, without a shell.
+
+        It gets a session of its own: it cannot ask on the terminal, and Ctrl-C is answered by us. Raises
+        WorkbenchError if it cannot be started.
+        """
+        try:
+            carrier = subprocess.Popen(
+                list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
+        except OSError as error:
+            raise WorkbenchError(f"{command[0]} cannot be started: {error.strerror}") from error
+        assert carrier.stdin is not None
+        assert carrier.stdout is not None
+        channel = Channel(os.dup(carrier.stdout.fileno()), os.dup(carrier.stdin.fileno()))
+        carrier.stdin.close()
+        carrier.stdout.close()
+        return cls(channel, printable(shlex.join(command)), carrier)
+
+    @classmethod
+    def on(cls, descriptor: int) -> "Transport":
+        """A connected stream that was inherited, both ways. Raises WorkbenchError if it is not open."""
+        try:
+            return cls(Channel(descriptor, os.dup(descriptor)), f"descriptor {descriptor}")
+        except OSError as error:
+            raise WorkbenchError(f"descriptor {descriptor}: {error.strerror}") from error
+
+    def __enter__(self) -> "Transport":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.channel.close()
+        if self._carrier is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._carrier.wait(END_S)
+            if self._carrier.returncode is None:
+                self._carrier.kill()  # a child of ours that is not waited for yet: the pid is its own
+                self._carrier.wait()
