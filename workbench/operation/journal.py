@@ -20,7 +20,7 @@ from workbench.operation.task import is_alive, start_time_of
 SCHEMA = 1
 KEPT_S = 90 * 86_400
 """Seconds for which the journal of an operation that ended is kept."""
-_NAME = re.compile(r"(?:dump|restore|unlock|receive)-\d+-[0-9a-f]+\.jsonl")
+_NAME = re.compile(r"(?:dump|restore|unlock|receive|handoff|keeper)-\d+-[0-9a-f]+\.jsonl")
 ENDED = "ended: "
 RECOVERED = "recovered"
 """Transitions after which nothing is left to do begin with one of these."""
@@ -56,6 +56,10 @@ class Journal:
         """Append one transition; it is on the disk when this returns. Raises WorkbenchError."""
         append(self._file, transition, facts)
 
+    def write_in_a_hurry(self, transition: str, **facts: Any) -> None:
+        """Append one transition that outlives us, but not the host: for what is gone with the host anyway."""
+        append(self._file, transition, facts, durable=False)
+
     def close(self) -> None:
         """Done with it; again it does nothing."""
         if self._file >= 0:
@@ -63,12 +67,13 @@ class Journal:
             self._file = -1
 
 
-def append(descriptor: int, transition: str, facts: Mapping[str, Any]) -> None:
-    """Write one line and have it on the disk."""
+def append(descriptor: int, transition: str, facts: Mapping[str, Any], *, durable: bool = True) -> None:
+    """Write one line and, if it is to be ``durable``, have it on the disk."""
     line = json.dumps({"at": transition, "time": round(time.time(), 3), **facts}) + "\n"
     try:
         os.write(descriptor, line.encode())
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
     except OSError as error:
         raise _unwritable(state_directory(), error) from error
 

@@ -81,6 +81,7 @@ def recover(*, dry_run: bool = False, directory: Path | None = None) -> tuple[Re
 
 def put_right(entry: Entry, *, restoring: bool, dry_run: bool = False) -> Report:
     """Put one operation right. ``restoring``: processes that are gone are brought back from complete images."""
+    from workbench.operation.handoff.recovering import recover_handoff
     from workbench.operation.migration.recover_receive import recover_receive
     from workbench.operation.recover_dump import recover_dump
     from workbench.operation.recover_restore import recover_restore
@@ -97,6 +98,8 @@ def put_right(entry: Entry, *, restoring: bool, dry_run: bool = False) -> Report
             recover_dump(entry, report, restoring=restoring)
         elif entry.kind == "receive":
             recover_receive(entry, report, restoring=restoring)
+        elif entry.kind == "handoff":
+            recover_handoff(entry, report)
         elif entry.kind == "restore":
             recover_restore(entry, report, restoring=restoring)
         else:

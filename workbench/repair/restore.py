@@ -61,7 +61,7 @@ def _restore(sock: socket.socket, state: State) -> None:
     _set_sequence(sock, c.SEND_QUEUE, state.send_start)
     # connect(2) computes the MSS in use from the clamp of this moment, and nothing computes it anew later.
     sock.setsockopt(_TCP, socket.TCP_MAXSEG, min(state.mss_clamp, _LARGEST_MAXSEG))
-    sock.bind(_address(state, state.connection.local.address, state.connection.local.port))
+    _bind(sock, state)
     sock.connect(_address(state, state.connection.peer.address, state.connection.peer.port))
     sock.setsockopt(_TCP, socket.TCP_MAXSEG, 0)
     sock.setsockopt(_TCP, c.TCP_REPAIR_OPTIONS, _negotiated(state))
@@ -73,6 +73,15 @@ def _restore(sock: socket.socket, state: State) -> None:
     apply_options(sock, state.socket_options, before_connect=False)
     if state.nonblocking:
         sock.setblocking(False)
+
+
+def _bind(sock: socket.socket, state: State) -> None:
+    try:
+        sock.bind(_address(state, state.connection.local.address, state.connection.local.port))
+    except OSError as error:
+        # A socket that was bound to its port explicitly has kept it (net/ipv4/tcp.c:tcp_disconnect).
+        if error.errno != errno.EINVAL or sock.getsockname()[1] != state.connection.local.port:
+            raise
 
 
 def _address(state: State, address: str, port: int) -> tuple[str, int] | tuple[str, int, int, int]:

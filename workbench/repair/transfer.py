@@ -16,6 +16,7 @@ the giver, or whoever puts right what it left, has decided. The socket is connec
 
 import json
 import os
+import select
 import socket
 import stat
 import struct
@@ -25,8 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import TcpState
-from workbench.evidence.state import State
+from workbench.evidence import Connection, TcpState
 from workbench.repair import constants as c
 
 VERSION = 1
@@ -58,10 +58,10 @@ class Recipient:
         raw = channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         return cls(channel, int(_CREDENTIALS.unpack(raw)[0]))
 
-    def offer(self, state: State, timeout: float) -> None:
+    def offer(self, connection: Connection, state: TcpState, timeout: float) -> None:
         """Ask whether it takes a connection. Raises WorkbenchError with its reason if it does not."""
-        connection = _ends(state)
-        self._send({"handoff": VERSION, "connection": connection, "state": state.state.name})
+        ends = (connection.local.address, connection.local.port, connection.peer.address, connection.peer.port)
+        self._send({"handoff": VERSION, "connection": ends, "state": state.name})
         answer = self._answer(timeout)
         if answer.get("accept") is not True:
             raise WorkbenchError(f"The recipient refuses: {answer.get('reason') or 'it gives no reason'}")
@@ -74,6 +74,11 @@ class Recipient:
             raise WorkbenchError(f"The recipient is gone: {error.strerror}") from error
         if self._answer(timeout).get("taken") is not True:
             raise WorkbenchError("The recipient did not take the socket")
+
+    def refuse_if_gone(self) -> None:
+        """Raises WorkbenchError if it has ended since."""
+        if select.select([self.channel], [], [], 0)[0]:
+            raise WorkbenchError("The recipient took the socket and ended")
 
     def go(self) -> None:
         """Tell it that the connection is its own; it finds that out by itself if this does not reach it."""
@@ -102,11 +107,6 @@ class Recipient:
         if not isinstance(answer, dict):
             raise WorkbenchError("The recipient closed the channel")
         return answer
-
-
-def _ends(state: State) -> list[str | int]:
-    ends = state.connection
-    return [ends.local.address, ends.local.port, ends.peer.address, ends.peer.port]
 
 
 def take(path: str | Path, timeout: float | None = None) -> socket.socket:

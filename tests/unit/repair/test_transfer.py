@@ -59,7 +59,7 @@ def taker(tmp_path: Path) -> Iterator[Taker]:
 def test_a_connection_is_given(tmp_path: Path, taker: Taker, pair: tuple[socket.socket, socket.socket]) -> None:
     recipient = Recipient.at(str(tmp_path / "here"))
     assert recipient.pid == os.getpid()
-    recipient.offer(STATE, ENOUGH_S)
+    recipient.offer(STATE.connection, STATE.state, ENOUGH_S)
     recipient.send(pair[0], ENOUGH_S)
     recipient.go()
     taker.join(ENOUGH_S)
@@ -74,7 +74,7 @@ def test_who_hears_no_go_asks_the_socket(
     tmp_path: Path, taker: Taker, pair: tuple[socket.socket, socket.socket]
 ) -> None:
     recipient = Recipient.at(str(tmp_path / "here"))
-    recipient.offer(STATE, ENOUGH_S)
+    recipient.offer(STATE.connection, STATE.state, ENOUGH_S)
     recipient.send(pair[0], ENOUGH_S)
     recipient.close()
     taker.join(ENOUGH_S)
@@ -84,7 +84,7 @@ def test_who_hears_no_go_asks_the_socket(
 
 def test_a_socket_without_connection_was_taken_back(tmp_path: Path, taker: Taker) -> None:
     recipient = Recipient.at(str(tmp_path / "here"))
-    recipient.offer(STATE, ENOUGH_S)
+    recipient.offer(STATE.connection, STATE.state, ENOUGH_S)
     with socket.socket() as unconnected:
         recipient.send(unconnected, ENOUGH_S)
     recipient.close()
@@ -94,7 +94,7 @@ def test_a_socket_without_connection_was_taken_back(tmp_path: Path, taker: Taker
 
 def test_an_offer_without_a_socket_ends_in_an_error(tmp_path: Path, taker: Taker) -> None:
     recipient = Recipient.at(str(tmp_path / "here"))
-    recipient.offer(STATE, ENOUGH_S)
+    recipient.offer(STATE.connection, STATE.state, ENOUGH_S)
     recipient.close()
     taker.join(ENOUGH_S)
     assert isinstance(taker.failure, ConnectionAbortedError)
@@ -119,7 +119,7 @@ def test_a_refusal_and_nonsense_are_told(tmp_path: Path, answer: bytes, word: st
         channel, _ = listener.accept()
         channel.send(answer)
         with pytest.raises(WorkbenchError, match=word):
-            recipient.offer(STATE, ENOUGH_S)
+            recipient.offer(STATE.connection, STATE.state, ENOUGH_S)
         assert json.loads(channel.recv(4096))["connection"] == ["10.0.0.2", 7022, "10.0.0.1", 40000]
         channel.close()
         recipient.close()
