@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import (
+    Capture,
     ConntrackEntry,
     ContainerCheckpoint,
     Evidence,
@@ -66,6 +67,7 @@ class _Reading:
         self._conntrack: dict[object, ConntrackEntry] | None = None
         self._decoded: dict[str, dict[str, bytes]] = {}
         """Images that crit had decoded, by the directory that the files lie in."""
+        self._captures: list[Capture] = []
         self._gaps: list[Gap] = []
         self._modified = 0.0
 
@@ -153,6 +155,13 @@ class _Reading:
             raise WorkbenchError(f"{path} is no whole JSON document of nft's", "save it again: nft -j list ruleset")
         self._take_rules(text)
 
+    def _read_capture(self, path: str) -> None:
+        from workbench.read.pcap import read_capture
+
+        capture = read_capture(path)
+        self._captures.append(capture)
+        self._gaps.extend(Gap("captures", f"{path}: {problem}") for problem in capture.problems)
+
     def _read_text(self, path: str) -> None:
         """A log, a list of rules, of sockets or of tracked connections, or several of them in one file."""
         from workbench.read.conntrack_list import is_conntrack_line
@@ -192,6 +201,7 @@ class _Reading:
             conntrack=not_collected("conntrack") if self._conntrack is None else tuple(self._conntrack.values()),
             images=tuple(self._images) if self._images else not_collected("images"),
             checkpoints=tuple(self._checkpoints) if self._checkpoints else not_collected("checkpoints"),
+            captures=tuple(self._captures) if self._captures else not_collected("captures"),
             log=tuple(line for digest in self._logs for line in digest.lines) if self._logs else not_collected("log"),
             logs=tuple(self._logs) if self._logs else not_collected("logs"),
             partial=(*self._gaps, *(Gap("sources", error.message, error.hint) for error in unreadable)),
@@ -204,6 +214,7 @@ class _Reading:
         Kind.SOCKETS: _read_sockets,
         Kind.CONNTRACK: _read_conntrack,
         Kind.NFT_JSON: _read_nft_json,
+        Kind.CAPTURE: _read_capture,
         Kind.TEXT: _read_text,
     }
 

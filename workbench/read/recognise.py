@@ -27,6 +27,7 @@ class Kind(Enum):
     CONNTRACK = "the output of conntrack -L"
     CRIT = "an image in crit's JSON"
     NFT_JSON = "the output of nft -j list ruleset"
+    CAPTURE = "a packet capture"
     TEXT = "text"
     """A log, the console output of an engine, a list of rules, or several of them one after the other."""
 
@@ -35,11 +36,6 @@ _MAGIC = (
     (b"PK\x03\x04", "a zip archive"),
     (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ\x00", "an xz archive"),
-    (b"\xd4\xc3\xb2\xa1", "a packet capture"),
-    (b"\xa1\xb2\xc3\xd4", "a packet capture"),
-    (b"\x4d\x3c\xb2\xa1", "a packet capture"),
-    (b"\xa1\xb2\x3c\x4d", "a packet capture"),
-    (b"\x0a\x0d\x0d\x0a", "a packet capture"),
     (b"\x7fELF", "a program"),
     (b"\xff\xfe", "text in UTF-16"),
     (b"\xfe\xff", "text in UTF-16"),
@@ -47,6 +43,10 @@ _MAGIC = (
     (b"\x19\x43\x56\x54", "one image of CRIU's"),
     (b"\x40\x59\x10\x55", "one image of CRIU's"),
 )
+_CAPTURES = (
+    b"\xd4\xc3\xb2\xa1", b"\xa1\xb2\xc3\xd4", b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d", b"\x0a\x0d\x0d\x0a",
+)  # fmt: skip
+"""pcap of either byte order with microseconds and nanoseconds, and pcapng."""
 _UNPACK = "unpack it first; archives of containers are read as tar, tar.gz and tar.zst"
 _ADVICE = {
     "one image of CRIU's": "name the directory that it lies in",
@@ -80,6 +80,8 @@ def recognise(path: str | Path) -> Kind:
         raise WorkbenchError(f"{shown} is empty", "a run that printed nothing leaves nothing to judge")
     if head.startswith((GZIP, ZSTD)) or head[257:262] == b"ustar":
         return Kind.ARCHIVE
+    if head.startswith(_CAPTURES):
+        return Kind.CAPTURE
     kind = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
     if kind is None and len(_CONTROL.findall(head)) > len(head) * _RUBBISH:
         kind = "neither text nor anything known"
