@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from workbench.evidence import (
+    Backend,
     Connection,
     Evidence,
     Gap,
@@ -25,6 +26,7 @@ from workbench.operation.note import Note
 from workbench.operation.plan import Plan, SocketFate
 from workbench.operation.request import LockMethod, Policy, RestoreRequest
 from workbench.present.text import printable
+from workbench.present.units import count
 
 SECTIONS = frozenset({"processes", "sockets", "rules", "locks", "network", "host"})
 """What of the live host a plan is made from."""
@@ -112,13 +114,12 @@ class _Restore:
         name = f"{printable(root.command)} {root.pid}"
         if self.container is not None:
             name = f"container {printable(self.container.id)} ({printable(root.command)})"
-        count = f"{len(kept)} connection{'' if len(kept) == 1 else 's'} kept"
-        if self.policy is Policy.CLOSE:
-            count = f"{len(self.connected)} connections closed"
+        connections = f"{count(len(self.connected), 'connection')} {'kept' if self.policy is Policy.KEEP else 'closed'}"
+        lock_words = self._lock_words(lock)
         return Plan(
             kind="restore",
             request=self.request,
-            title=f"Restore {name}: {count}, {'no' if lock is LockMethod.SKIP else lock.value} lock",
+            title=f"Restore {name}: {connections}, {lock_words}",
             processes=tuple(
                 f"{task.pid}{f', {task.threads} threads' if task.threads > 1 else ''}: {printable(task.command)}"
                 for task in image.tasks
@@ -245,6 +246,25 @@ class _Restore:
                 " peer sent anything since, it was answered with a reset and the connection is lost"
             )
         return locked
+
+    def _lock_words(self, method: LockMethod) -> str:
+        """What becomes of the lock: CRIU lifts it, but for iptables rules of single connections that it closes."""
+        if self.policy is Policy.KEEP:
+            return "no lock" if method is LockMethod.SKIP else f"{method.value} lock"
+        wanted = frozenset(each.connection for each in self.connected)
+        locks = () if isinstance(self.evidence.locks, Gap) else self.evidence.locks
+        here = [each for each in locks if self.netns is not None and each.netns == self.netns.inode]
+        if not protected(wanted, here):
+            return "no lock"
+        staying = [each for each in here if each.scope is LockScope.CONNECTION and each.backend is not Backend.NFTABLES]
+        left = len(protected(wanted, staying))
+        if not left:
+            return "its lock is lifted"
+        self.warnings.append(
+            f"CRIU does not lift iptables rules of connections that it closes: those of {count(left, 'connection')}"
+            " will stay, and their peers get no answer; `workbench locks --remove` takes them away afterwards"
+        )
+        return "its iptables lock stays"
 
     def _fate(self, each: ImageSocket, locked: frozenset[Connection]) -> SocketFate:
         title = f"{each.connection if each.connection.peer.port else each.connection.local} {each.state.name}"

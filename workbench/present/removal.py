@@ -82,4 +82,13 @@ def _kept(kept: Kept, *, even_if_needed: bool) -> Iterator[Line]:
     yield line("    ", printable(_held(kept.use)))
     yield line("    ", printable(kept.reason))
     if kept.loses and not even_if_needed:
-        yield line("    ", (printable(f"--even-if-needed removes it all the same. {kept.loses}"), Tone.WARNING))
+        command = f"workbench locks --remove {_name(kept.use)} --even-if-needed"
+        yield line("    ", (printable(f"`{command}` removes it all the same. {kept.loses}"), Tone.WARNING))
+
+
+def _name(use: LockUse) -> str:
+    """As the command line takes it."""
+    if use.lock.name.startswith("CRIU") or not use.lock.connections:
+        return use.lock.name
+    connection = use.lock.connections[0]
+    return f"{connection.local}-{connection.peer}"

@@ -128,7 +128,7 @@ def test_one_that_images_wait_behind_stays_unless_that_is_meant(netns: Any, caps
     ends = (connection.local.address, connection.local.port, connection.peer.address, connection.peer.port)
     netns.table(ends, name=f"CRIU-{image.run_id[:21]}")
     assert run(netns, "-D", str(IMAGES), "--remove", "--yes") == 0, "it is in use: no leftover"
-    assert "--even-if-needed removes it all the same" in capsys.readouterr().out
+    assert "--even-if-needed` removes it all the same" in capsys.readouterr().out
     assert run(netns, "-D", str(IMAGES), "--remove", f"CRIU-{image.run_id[:21]}", "--yes") == 1
     assert len(locks_of(netns)) == 1
     assert run(netns, "-D", str(IMAGES), "--remove", "--even-if-needed", "--yes") == 0

@@ -132,6 +132,28 @@ def test_closed_images_can_only_be_restored_closed() -> None:
     assert "only be restored closed" in plan(None, image(tcp_close=True), policy=Policy.KEEP).obstacles[0]
 
 
+PAIR = replace(LOCK, backend=Backend.IPTABLES_NFT, family="ip", run_id_prefix=None)
+
+
+@pytest.mark.parametrize(
+    ("locks", "words", "warned"),
+    [
+        ((), "no lock", False),
+        ((LOCK,), "its lock is lifted", False),
+        ((PAIR,), "its iptables lock stays", True),
+        ((replace(PAIR, scope=LockScope.NAMESPACE, connections=()),), "its lock is lifted", False),
+        ((replace(PAIR, netns=HOST_NET),), "no lock", False),
+    ],
+    ids=["none", "nftables", "iptables", "whole namespace", "elsewhere"],
+)
+def test_what_becomes_of_the_lock_of_connections_that_are_closed(
+    locks: tuple[Lock, ...], words: str, warned: bool
+) -> None:
+    made = plan(here(locks=locks), policy=Policy.CLOSE)
+    assert made.title == f"Restore server 4645: 1 connection closed, {words}"
+    assert any("does not lift iptables rules" in each for each in made.warnings) is warned
+
+
 def test_options_of_the_dump_are_carried_over() -> None:
     note = replace(NOTE, options={"tcp_established": True, "file_locks": True, "leave_running": True})
     assert plan(note=note).options == {"tcp_established": True, "file_locks": True}
