@@ -30,6 +30,9 @@ class ByteStream(Protocol):
     def skip(self, size: int) -> bool:
         """Pass over as many; False if the end came before. Raises Damage."""
 
+    def finish(self) -> None:
+        """Pass over all that is left, so that a sum at its end is compared. Raises Damage."""
+
 
 @contextmanager
 def open_stream(path: str | Path) -> Iterator[ByteStream]:
@@ -61,6 +64,9 @@ class _Plain:
         position = self._file.tell() + size
         self._file.seek(min(position, self._size))
         return position <= self._size
+
+    def finish(self) -> None:
+        """A plain file has no sum."""
 
 
 class _Decompressor(Protocol):
@@ -96,6 +102,10 @@ class _Unpacked:
         while size and (part := self._piece(size)):
             size -= len(part)
         return not size
+
+    def finish(self) -> None:
+        while self._piece(PIECE):
+            pass
 
 
 class _Gzip:

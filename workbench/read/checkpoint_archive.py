@@ -56,7 +56,7 @@ def read_checkpoint_archive(path: str | Path) -> CheckpointArchive:
             for member, content in members(stream):
                 reading.take(member, content)
     except Damage as damage:
-        raise WorkbenchError(f"{path} {damage}", _HINT) from damage
+        raise WorkbenchError(f"{path} {damage}", _HINT if "no tar archive" in str(damage) else "") from damage
     except OSError as error:
         raise WorkbenchError(f"{path} cannot be read: {error.strerror}") from error
     return reading.archive()

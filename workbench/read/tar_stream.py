@@ -7,11 +7,11 @@ that announce more than any real one needs are refused before they are read.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from workbench.read.byte_stream import ByteStream
+from workbench.read.byte_stream import GZIP, ZSTD, ByteStream
 from workbench.read.image_file import Damage
 
 BLOCK = 512
-MEMBERS = 200_000
+MEMBERS = 1 << 17
 """Headers in one archive: CRIU writes one image a connection, and one a task for each kind."""
 HEADER_LIMIT = 64 << 10
 """Bytes of an extended header; a path has 4 KiB at most."""
@@ -43,11 +43,14 @@ def members(stream: ByteStream) -> Iterator[tuple[Member, "Content"]]:
     pax: dict[str, str] = {}
     long_name = ""
     seen: set[str] = set()
-    for _ in range(MEMBERS):
+    for number in range(MEMBERS):
         header = stream.read(BLOCK)
+        if header.startswith((GZIP, ZSTD)):
+            raise Damage("is no tar archive: it is compressed twice")
         if len(header) < BLOCK:
-            raise Damage("is truncated: its end mark is missing")
+            raise Damage("is truncated: its end mark is missing" if number else "is no tar archive: it is too short")
         if not header.strip(b"\0"):
+            stream.finish()
             return
         _check(header)
         kind, size = header[156:157], _number(header[124:136])
@@ -170,7 +173,7 @@ def _pax(content: bytes) -> dict[str, str]:
     position = 0
     while position < len(content):
         length = content[position : position + 8].partition(b" ")[0]
-        if not length.isdigit() or int(length) <= len(length):
+        if not length.isdigit() or not len(length) < int(length) <= len(content) - position:
             raise Damage("is damaged: an extended header makes no sense")
         record = content[position + len(length) + 1 : position + int(length)]
         key, _, value = record.rstrip(b"\n").partition(b"=")
