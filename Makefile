@@ -1,8 +1,9 @@
 # setup: everything needed, idempotent · run: setup, then the application (without a terminal: a guided dump and
 # restore of the lab connection, as a report) · test: all that must hold · check: the quick part of it · bench: measured
-# beside the usual tools · soak: ROUNDS (20) of the main scenarios · docs: the pages of all checks
+# beside the usual tools · soak: ROUNDS (20) of the main scenarios · fuzz: SECONDS_EACH (60) of hostile bytes for each
+# reader, or for READERS · docs: the pages of all checks
 
-.PHONY: setup run test check contract e2e bench soak docs lock clean
+.PHONY: setup run test check contract e2e bench soak fuzz docs lock clean
 PYTHON := .venv/bin/python
 
 setup:
@@ -37,6 +38,9 @@ soak: setup
 	  done; \
 	  echo "round $$round: every connection went on"; \
 	done
+
+fuzz: setup
+	nice -n 19 $(PYTHON) tests/fuzz/run.py $${SECONDS_EACH:-60} $${READERS:-}
 
 docs: setup
 	$(PYTHON) -m workbench.checking.pages docs/checks
