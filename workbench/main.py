@@ -12,8 +12,7 @@ def _application(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="workbench", add_help=False)
     parser.add_argument("--lab", metavar="NAME")
     options = parser.parse_args(arguments)
-    # Textual reads standard input and draws on standard error.
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+    if not _has_terminal():
         from workbench.cli.main import build_parser
 
         build_parser().print_help(sys.stderr)
@@ -21,6 +20,29 @@ def _application(arguments: Sequence[str]) -> int:
     from workbench.tui.app import run
 
     return run(lab=options.lab)
+
+
+def _opened(words: Sequence[str]) -> int:
+    """``open FILE``: the application on a bundle."""
+    from workbench.cli.main import build_parser
+    from workbench.errors import WorkbenchError
+    from workbench.present.text import printable
+    from workbench.read.bundle import Bundle
+
+    options = build_parser().parse_args(words)
+    try:
+        bundle = Bundle(options.file)
+    except WorkbenchError as error:
+        sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
+        return 2
+    from workbench.tui.app import run
+
+    return run(bundle)
+
+
+def _has_terminal() -> bool:
+    """Textual reads standard input and draws on standard error."""
+    return all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +68,8 @@ def _started(words: Sequence[str]) -> int:
     if words in (["--version"], ["-V"]):
         sys.stdout.write(f"workbench {__version__}\n")
         return 0
+    if words[0:1] == ["open"] and _has_terminal():
+        return _opened(words)
     if not words or words[0] == "--lab" or words[0].startswith("--lab="):
         return _application(words)
     from workbench.cli.main import run

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from workbench.evidence import Evidence
+from workbench.evidence.recording import RecordedFinding, RecordedMoment
 
 
 class Source(Protocol):
@@ -21,3 +22,21 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release descriptors and child processes."""
+
+
+class Recording(Source, Protocol):
+    """A source that has several moments, one after the other, and stands at one of them."""
+
+    @property
+    def moments(self) -> tuple[RecordedMoment, ...]:
+        """At least one, in their order."""
+
+    @property
+    def at(self) -> int:
+        """Number of the moment that ``evidence`` gives, from 0."""
+
+    def go(self, number: int) -> None:
+        """Give another moment from now on; the nearest one if there is none such."""
+
+    def findings(self) -> tuple[RecordedFinding, ...]:
+        """What the checks said when it was recorded, moment by moment."""

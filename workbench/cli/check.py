@@ -5,7 +5,7 @@ import importlib
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,10 @@ from workbench.evidence import Evidence, Gap, Target
 from workbench.present.text import printable
 
 if TYPE_CHECKING:
+    from workbench.checking import Finding
     from workbench.cli.formats.outcome import Outcome, Style
+    from workbench.cli.sources import Gathered
+    from workbench.evidence.recording import RecordedFinding
 
 FORMATS = ("text", "json", "jsonl", "sarif", "junit")
 SEVERITIES = ("note", "warning", "error")
@@ -48,7 +51,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "sources",
         nargs="*",
         metavar="SOURCE",
-        help="an image directory, a log, the output of iptables-save or nft list ruleset; several together; "
+        help="an image directory, a log, the output of iptables-save or nft list ruleset, a bundle; several together; "
         "nothing = this host",
     )
     scope.add_options(parser)
@@ -79,7 +82,8 @@ def check(options: argparse.Namespace) -> int:
     from workbench.cli.formats.outcome import Style, outcome_of
 
     chosen = choose(entries(), options.select, options.ignore)
-    evidence, unreadable, part = _evidence(options)
+    evidence, files, part = _evidence(options)
+    unreadable = files.unreadable
     report = judge((load(entry) for entry in chosen), evidence)
     findings = tuple(finding for finding in report.findings if part.concerns(finding))
     outcome = outcome_of(evidence, report, findings, Severity(options.min_severity))
@@ -94,6 +98,10 @@ def check(options: argparse.Namespace) -> int:
             print(line, file=stream)
     for item in outcome.broken if options.format != "text" else ():
         sys.stderr.write(f"workbench: {item.check.code} broke: {printable(item.error)}\n")
+    if files.recorded is not None and not scope.asked(options):
+        codes = {entry.code for entry in chosen if not entry.own}
+        then = [each for each in files.recorded if each.code in codes]
+        _say_differences(then, [each for each in report.findings if each.code in codes])
     for error in unreadable:
         sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
     if unreadable:
@@ -106,7 +114,7 @@ def check(options: argparse.Namespace) -> int:
     return ExitStatus.FINDINGS if any(RANK[item.severity] <= level for item in findings) else ExitStatus.CLEAN
 
 
-def _evidence(options: argparse.Namespace) -> tuple[Evidence, tuple[WorkbenchError, ...], scope.Scope]:
+def _evidence(options: argparse.Namespace) -> tuple[Evidence, "Gathered", scope.Scope]:
     """What is to be judged: files, this host, or for a preflight and with a part of the host named, both."""
     from workbench.cli.sources import read_sources
 
@@ -116,7 +124,7 @@ def _evidence(options: argparse.Namespace) -> tuple[Evidence, tuple[WorkbenchErr
         raise WorkbenchError("what is to be restored is not named", "add an image directory")
     files = read_sources(options.sources)
     if options.sources and not options.purpose and not scope.asked(options):
-        return files.evidence, files.unreadable, scope.Scope()
+        return files.evidence, files, scope.Scope()
     from workbench.cli.look import look_at_host
     from workbench.collect.files import collect_files
 
@@ -140,7 +148,17 @@ def _evidence(options: argparse.Namespace) -> tuple[Evidence, tuple[WorkbenchErr
             files=collect_files(item.path for item in read.images[0].files),
             target=Target("restore", directory, images=directory, netns=netns),
         )
-    return evidence, files.unreadable, part
+    return evidence, files, part
+
+
+def _say_differences(then: "Sequence[RecordedFinding]", now: "Sequence[Finding]") -> None:
+    """What these checks find in a bundle otherwise than those did by which it was made."""
+    from workbench.bundle.judged import differences, recorded
+
+    said = {"new": "found now, not when the bundle was made", "gone": "found when the bundle was made, not now"}
+    for word, each in differences(then, recorded(now)):
+        what = f"{each.severity} {each.code} {each.name}: {each.subject}"
+        sys.stderr.write(f"workbench: {said[word]}: {printable(what)}\n")
 
 
 def _lines(form: str, outcome: "Outcome", style: "Style") -> Iterator[str]:

@@ -20,7 +20,7 @@ def evidence_header(evidence: Evidence) -> Row:
         "sources": [printable(source) for source in evidence.sources],
         "taken": datetime.fromtimestamp(evidence.taken, UTC).isoformat(timespec="milliseconds"),
         "host": printable(host.hostname) if isinstance(host, Host) else None,
-        "redacted": False,
+        "redacted": evidence.redacted,
         "gaps": [
             {
                 "section": gap.section,

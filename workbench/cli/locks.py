@@ -85,9 +85,9 @@ def locks(options: argparse.Namespace) -> int:
 
 def look(options: argparse.Namespace) -> Evidence:
     """This host as far as locks are concerned; with ``--netns`` the locks of that namespace alone."""
-    from workbench.cli.look import with_images_of_locks
     from workbench.collect.live import LiveSource
     from workbench.operation.journal import unfinished
+    from workbench.operation.lock_images import with_images_of_locks
 
     netns = None if options.netns is None else namespace_inode(options.netns)
     source = LiveSource(_SECTIONS, images=lambda: _images(options.images), unfinished=unfinished)

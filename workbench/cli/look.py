@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench.cli.scope import Scope, roots, scope_of
-from workbench.errors import WorkbenchError
 from workbench.evidence import CriuTool, Evidence, Gap, Target
 
 
@@ -17,6 +16,7 @@ def look_at_host(options: argparse.Namespace, *, for_dump: bool) -> tuple[Eviden
     from workbench.collect.live import SECTIONS, LiveSource
     from workbench.collect.processes import tree
     from workbench.operation.journal import unfinished
+    from workbench.operation.lock_images import with_images_of_locks
 
     source = LiveSource(SECTIONS, criu=_criu, unfinished=unfinished)
     try:
@@ -31,25 +31,6 @@ def look_at_host(options: argparse.Namespace, *, for_dump: bool) -> tuple[Eviden
     if for_dump and pids:
         evidence = replace(evidence, target=Target("dump", _title(scope, pids), frozenset(pids)))
     return evidence, scope
-
-
-def with_images_of_locks(evidence: Evidence) -> Evidence:
-    """The evidence with the image directories that the workbench's own journals name and a lock was made for."""
-    if isinstance(evidence.locks, Gap) or not evidence.locks:
-        return evidence
-    from workbench.evidence.lock_map import map_locks
-    from workbench.operation.journal import entries
-    from workbench.read.criu_images import read_image_directory
-
-    found = []
-    for path in dict.fromkeys(str(entry.begun["images"]) for entry in entries()):
-        try:
-            found.append(read_image_directory(path))
-        except WorkbenchError:  # moved or removed since
-            continue
-    fitting = {use.image.path for use in map_locks(replace(evidence, images=tuple(found))) if use.image}
-    images = tuple(image for image in found if image.path in fitting)
-    return replace(evidence, images=images) if images else evidence
 
 
 def _title(scope: Scope, pids: Sequence[int]) -> str:

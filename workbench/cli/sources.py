@@ -21,6 +21,7 @@ from workbench.evidence import (
     not_collected,
 )
 from workbench.evidence.netfilter import Lock, Rule
+from workbench.evidence.recording import RecordedFinding, together
 from workbench.read.recognise import Kind, recognise
 
 LOGS = ("dump.log", "restore.log")
@@ -35,6 +36,8 @@ class Gathered:
 
     evidence: Evidence
     unreadable: tuple[WorkbenchError, ...] = ()
+    recorded: tuple[RecordedFinding, ...] | None = None
+    """What the checks said when the bundle among them was made, of the moment that is judged now."""
 
 
 def read_sources(paths: Iterable[str]) -> Gathered:
@@ -50,7 +53,7 @@ def read_sources(paths: Iterable[str]) -> Gathered:
         except WorkbenchError as error:
             unreadable.append(error)
     reading.finish(unreadable)
-    return Gathered(reading.evidence(unreadable), tuple(unreadable))
+    return Gathered(reading.evidence(unreadable), tuple(unreadable), reading.recorded)
 
 
 class _Reading:
@@ -70,6 +73,8 @@ class _Reading:
         self._captures: list[Capture] = []
         self._gaps: list[Gap] = []
         self._modified = 0.0
+        self._bundle: Evidence | None = None
+        self.recorded: tuple[RecordedFinding, ...] | None = None
 
     def read(self, path: str) -> None:
         """Read one source, whatever it is."""
@@ -105,6 +110,18 @@ class _Reading:
         self._images.extend(archive.images)
         self._checkpoints.extend(archive.containers)
         self._logs.extend(digest_of(name, content) for name, content in archive.logs.items())
+
+    def _read_bundle(self, path: str) -> None:
+        from workbench.read.bundle import Bundle
+
+        if self._bundle is not None:
+            raise WorkbenchError(f"{path} is a second bundle", "`workbench compare` takes two")
+        bundle = Bundle(path)
+        try:
+            self._bundle = bundle.evidence()
+            self.recorded = tuple(each for each in bundle.findings() if each.moment == bundle.at)
+        finally:
+            bundle.close()
 
     def _read_crit(self, path: str) -> None:
         from workbench.read.crit_json import LARGEST, is_crit_json, read_crit_json
@@ -191,6 +208,11 @@ class _Reading:
         self._locks.extend(lock for lock in dump.locks if _identity(lock) not in map(_identity, self._locks))
 
     def evidence(self, unreadable: Iterable[WorkbenchError]) -> Evidence:
+        """All of it; what the bundle holds together with what the other files tell."""
+        found = self._of_files(unreadable)
+        return found if self._bundle is None else together(self._bundle, found)
+
+    def _of_files(self, unreadable: Iterable[WorkbenchError]) -> Evidence:
         return Evidence(
             taken=self._modified or time.time(),
             monotonic_ns=0,
@@ -215,6 +237,7 @@ class _Reading:
         Kind.CONNTRACK: _read_conntrack,
         Kind.NFT_JSON: _read_nft_json,
         Kind.CAPTURE: _read_capture,
+        Kind.BUNDLE: _read_bundle,
         Kind.TEXT: _read_text,
     }
 

@@ -73,6 +73,8 @@ class Evidence:
     target: Target | Gap = field(default_factory=lambda: not_collected("target"))
     partial: tuple[Gap, ...] = ()
     """What is missing within sections that are there."""
+    redacted: bool = False
+    """Addresses and names are not those of the host, but others in their place."""
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

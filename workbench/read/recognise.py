@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.read.bundle_archive import LOCAL_MARK
 from workbench.read.byte_stream import GZIP, ZSTD
 from workbench.read.conntrack_list import is_conntrack_line
 from workbench.read.crit_json import is_crit_json
@@ -28,12 +29,12 @@ class Kind(Enum):
     CRIT = "an image in crit's JSON"
     NFT_JSON = "the output of nft -j list ruleset"
     CAPTURE = "a packet capture"
+    BUNDLE = "a bundle of the workbench"
     TEXT = "text"
     """A log, the console output of an engine, a list of rules, or several of them one after the other."""
 
 
 _MAGIC = (
-    (b"PK\x03\x04", "a zip archive"),
     (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ\x00", "an xz archive"),
     (b"\x7fELF", "a program"),
@@ -50,7 +51,6 @@ _CAPTURES = (
 _UNPACK = "unpack it first; archives of containers are read as tar, tar.gz and tar.zst"
 _ADVICE = {
     "one image of CRIU's": "name the directory that it lies in",
-    "a zip archive": _UNPACK,
     "a bzip2 archive": _UNPACK,
     "an xz archive": _UNPACK,
     "text in UTF-16": "convert it first: iconv -f UTF-16 -t UTF-8",
@@ -80,6 +80,8 @@ def recognise(path: str | Path) -> Kind:
         raise WorkbenchError(f"{shown} is empty", "a run that printed nothing leaves nothing to judge")
     if head.startswith((GZIP, ZSTD)) or head[257:262] == b"ustar":
         return Kind.ARCHIVE
+    if head.startswith(LOCAL_MARK):
+        return Kind.BUNDLE
     if head.startswith(_CAPTURES):
         return Kind.CAPTURE
     kind = next((name for magic, name in _MAGIC if head.startswith(magic)), None)

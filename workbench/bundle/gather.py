@@ -1,0 +1,114 @@
+"""What a bundle is made of: this host now or for some seconds, files that were named, an operation."""
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from workbench.bundle.write import Material, Shot
+from workbench.errors import WorkbenchError
+from workbench.evidence import CriuTool, Evidence, Gap, Target
+from workbench.evidence.event import Event
+from workbench.evidence.recording import together
+from workbench.operation.lock_images import with_images_of_locks
+
+LONGEST_S = 3600
+Tell = Callable[[str], object]
+Stop = Callable[[float], bool]
+
+
+def _wait(seconds: float) -> bool:
+    time.sleep(seconds)
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What a person wants in the bundle; what is not named is left out."""
+
+    host: bool = True
+    """This host as it is."""
+    pids: tuple[int, ...] = ()
+    """Processes of which, and of whose descendants, open files are looked at too."""
+    seconds: float = 0
+    """Record so long: a moment each second, and the events meanwhile."""
+    files: Evidence | None = None
+    """What was read of files that were named."""
+    operation: str | None = None
+    """A journaled operation, or ``last``."""
+
+
+def gather(sought: Sought, tell: Tell = lambda _: None, stop: Stop = _wait) -> Material:
+    """Look at all of it. ``stop`` waits so many seconds and says whether to end a recording early."""
+    titles: list[str] = []
+    shots: list[Shot] = []
+    if sought.operation is not None:
+        raise WorkbenchError("operations are not bundled yet")
+    if sought.host:
+        titles.append("this host" if not sought.seconds else f"this host for {sought.seconds:.0f} seconds")
+        shots += _of_host(sought, tell, stop)
+    if sought.files is not None:
+        titles.append("files")
+        shots = [replace(each, evidence=together(each.evidence, sought.files)) for each in shots] or [
+            Shot("recorded", sought.files)
+        ]
+    return Material(" and ".join(titles), tuple(shots))
+
+
+def _of_host(sought: Sought, tell: Tell, stop: Stop) -> list[Shot]:
+    from workbench.collect.live import SECTIONS, LiveSource
+    from workbench.operation.journal import unfinished
+
+    seconds = sought.seconds
+    shots: list[Shot] = []
+    events: list[Event] | Gap | None = None
+    gaps: tuple[Gap, ...] = ()
+    with contextlib.ExitStack() as stack:
+        source = LiveSource(SECTIONS, trees=sought.pids, criu=_criu, unfinished=unfinished)
+        stack.callback(source.close)
+        if seconds > 0:
+            from workbench.collect.events.reader import EventReader
+
+            reader = stack.enter_context(EventReader())
+            events, gaps = reader.refused or [], reader.gaps
+        tell("looking at the host")
+        began = time.monotonic()
+        shots.append(_shot(source.evidence(), sought.pids, "0 s" if seconds else "now"))
+        while (passed := time.monotonic() - began) < seconds:
+            if stop(min(1.0, seconds - passed)):
+                break
+            title = f"{time.monotonic() - began:.0f} s"
+            tell(f"recording, {title} of {seconds:.0f} s")
+            shots.append(_shot(source.evidence(), sought.pids, title))
+        if isinstance(events, list):
+            events += reader.take(0.2)
+    if events is None:
+        return shots
+    found = events if isinstance(events, Gap) else tuple(events)
+    return [replace(shot, evidence=_with_events(shot.evidence, found, gaps)) for shot in shots]
+
+
+def _with_events(evidence: Evidence, events: tuple[Event, ...] | Gap, gaps: tuple[Gap, ...]) -> Evidence:
+    return replace(evidence, events=events, partial=(*evidence.partial, *gaps))
+
+
+def _shot(evidence: Evidence, pids: Sequence[int], title: str) -> Shot:
+    evidence = with_images_of_locks(evidence)
+    if pids and not isinstance(evidence.processes, Gap):
+        from workbench.collect.processes import tree
+
+        family = tree(evidence.processes, pids)
+        if not family:
+            raise WorkbenchError(f"there is no process {pids[0]}", "`workbench processes` lists them")
+        first = evidence.processes[family[0]]
+        more = f" and {len(family) - 1} more" if len(family) > 1 else ""
+        target = Target("dump", f"process {first.pid}{more}", frozenset(family))
+        evidence = replace(evidence, target=target)
+    return Shot(title, evidence)
+
+
+def _criu() -> CriuTool | None:
+    from workbench.criu.find import find_criu
+
+    found = find_criu()
+    return found if isinstance(found, CriuTool) else None

@@ -1,0 +1,236 @@
+"""``workbench bundle``, ``bundle show`` and ``open``: a bug report that opens like the machine it came from."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.cli.document import table
+from workbench.cli.exit_status import ExitStatus
+from workbench.errors import WorkbenchError
+from workbench.present.text import printable
+
+if TYPE_CHECKING:
+    from workbench.bundle.redaction import Consent
+    from workbench.bundle.write import Made, Material
+    from workbench.read.bundle import Bundle
+
+NAME = "workbench-bundle.zip"
+EXAMPLES = """\
+examples:
+  workbench bundle                                   this host as it is now, into workbench-bundle.zip
+  workbench bundle --dry-run                         what would be in it, and how large; nothing is written
+  workbench bundle --seconds 30 --pid 4645           half a minute, with all that 4645 and its children have open
+  workbench bundle --images images --log dump.log    image directories and logs alone
+  workbench bundle --operation last                  the last dump or restore: before, meanwhile and after
+  workbench bundle show workbench-bundle.zip         what is in it
+  workbench open workbench-bundle.zip                the application, on it
+  workbench check workbench-bundle.zip               the checks, on it
+
+Payload, environment and arguments of programs are not in it; addresses, names and paths are replaced.
+See docs/bundles.md. `check`, `sockets`, `processes` and `locks` take a bundle too.
+"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add both commands."""
+    parser = subparsers.add_parser(
+        "bundle",
+        help="one file with what is known of a problem and nothing private, for somebody else to open",
+        description="Make one file of this host, of an operation, or of images and logs; show what is in one.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", default=NAME, help=f"default {NAME}")
+    parser.add_argument("--force", action="store_true", help="replace the file if it is there")
+    parser.add_argument("--dry-run", action="store_true", help="list members and sizes, write nothing")
+    group = parser.add_argument_group("what is recorded (nothing named: this host)")
+    group.add_argument("--seconds", type=_seconds, default=0, metavar="N", help="a moment each second, and the events")
+    group.add_argument("--pid", type=int, action="append", default=[], metavar="PID", help="with what it has open")
+    group.add_argument("--images", action="append", default=[], metavar="DIR", help="an image directory or archive")
+    group.add_argument("--log", action="append", default=[], metavar="FILE", help="a log, a capture, a list of rules")
+    group.add_argument("--operation", metavar="ID", help="a dump or restore that was journaled; `last`")
+    group.add_argument("--host", action="store_true", help="this host beside images, logs or an operation")
+    group = parser.add_argument_group("what else its owner agrees to give")
+    group.add_argument("--no-redact", action="store_true", help="addresses, names and paths as they are")
+    group.add_argument("--arguments", action="store_true", help="arguments of programs")
+    group.add_argument("--payload", choices=("none", "full"), default="none", help="contents of queues and packets")
+    group.add_argument("--max-size", type=_size, default="20MiB", metavar="SIZE", help="default 20MiB")
+    parser.set_defaults(func=bundle)
+    commands = parser.add_subparsers(metavar="show", required=False)
+    shown = commands.add_parser("show", help="what is in a bundle", description="List what is in a bundle.")
+    shown.add_argument("file", metavar="FILE")
+    shown.add_argument("--format", choices=("text", "json"), default="text")
+    shown.set_defaults(func=show)
+    opened = subparsers.add_parser(
+        "open",
+        help="the application on a bundle: no root, no CRIU, no network needed",
+        description="Open a bundle in the application; [ and ] step through its moments.",
+    )
+    opened.add_argument("file", metavar="FILE")
+    opened.set_defaults(func=no_terminal)
+
+
+def bundle(options: argparse.Namespace) -> int:
+    """Gather, redact, judge, and write the file or say what would be in it."""
+    from workbench.bundle.judged import LibraryJudge
+    from workbench.bundle.key import host_key
+    from workbench.bundle.redaction import Redaction
+    from workbench.bundle.write import make, save
+    from workbench.operation.journal import state_directory
+
+    path = Path(options.output)
+    if not options.dry_run and not options.force and path.exists():
+        raise WorkbenchError(f"{path} is there already", "name another file with -o, or add --force")
+    redaction = Redaction(host_key(state_directory()), _consent(options))
+    material = _material(options)
+    made = make(material, redaction, judge=LibraryJudge(), largest=options.max_size, tell=_tell)
+    for line in _content_lines(made):
+        print(line)
+    if not options.dry_run:
+        save(made, path, replacing=options.force)
+        print(f"written to {printable(str(path))}; look at what is in it before you give it away: unzip -l, unzip -p")
+    return ExitStatus.CLEAN
+
+
+def show(options: argparse.Namespace) -> int:
+    """Say what is in a bundle; every member is read and compared with the manifest."""
+    from workbench.read.bundle import Bundle
+
+    opened = Bundle(options.file)
+    try:
+        opened.verify()
+        if options.format == "json":
+            print(json.dumps(_document(opened), indent=1))
+        else:
+            for line in _bundle_lines(opened):
+                print(line)
+    finally:
+        opened.close()
+    return ExitStatus.CLEAN
+
+
+def no_terminal(options: argparse.Namespace) -> int:
+    """What ``open`` does where the application cannot be drawn; see ``workbench.main``."""
+    raise WorkbenchError(
+        "the application needs a terminal",
+        f"`workbench check {options.file}` says what is wrong in a bundle without one",
+    )
+
+
+def _seconds(text: str) -> float:
+    from workbench.bundle.gather import LONGEST_S
+
+    seconds = float(text)
+    if not 0 < seconds <= LONGEST_S:
+        raise argparse.ArgumentTypeError(f"between 1 and {LONGEST_S}")
+    return seconds
+
+
+def _size(text: str) -> int:
+    number = text.rstrip("BbIi")
+    unit = {"K": 10, "M": 20, "G": 30}.get(number[-1:].upper(), 0)
+    size = round(float(number[:-1] if unit else number) * (1 << unit))
+    if not 64 << 10 < size <= 256 << 20:
+        raise argparse.ArgumentTypeError("between 64KiB and 256MiB")
+    return size
+
+
+def _consent(options: argparse.Namespace) -> "Consent":
+    from workbench.bundle.redaction import Consent
+
+    return Consent(names=options.no_redact, arguments=options.arguments, payload=options.payload == "full")
+
+
+def _material(options: argparse.Namespace) -> "Material":
+    from workbench.bundle.gather import Sought, gather
+    from workbench.cli.sources import read_sources
+
+    files = read_sources((*options.images, *options.log)) if options.images or options.log else None
+    for error in files.unreadable if files else ():
+        sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
+    if files and files.unreadable and len(files.unreadable) == len({*options.images, *options.log}):
+        raise WorkbenchError("nothing that was named could be read")
+    sought = Sought(
+        host=options.host or bool(options.pid) or options.seconds > 0 or not (files or options.operation),
+        pids=tuple(options.pid),
+        seconds=options.seconds,
+        files=files.evidence if files else None,
+        operation=options.operation,
+    )
+    return gather(sought, _tell)
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"workbench: {printable(text)}\n")
+
+
+def _content_lines(made: "Made") -> Iterator[str]:
+    """What a bundle that was just made holds."""
+    sizes = {member.name: len(member.packed) for member in made.members}
+    rows = [(item.name, str(item.size), str(sizes[item.name]), item.origin) for item in made.manifest.members]
+    yield from table(("MEMBER", "BYTES", "PACKED", "WHAT"), rows)
+    yield ""
+    moments, findings = len(made.manifest.moments), len(made.findings)
+    yield f"{made.size} bytes in all; {_counted(moments, 'moment')}, {_counted(findings, 'finding')}"
+    for sentence in made.manifest.redaction:
+        yield f"- {sentence}"
+    for omission in made.manifest.left_out:
+        yield f"left out: {printable(omission.what)}: {printable(omission.why)}"
+
+
+def _bundle_lines(opened: "Bundle") -> Iterator[str]:
+    manifest = opened.manifest
+    versions = "".join(f", {printable(name)} {printable(value)}" for name, value in manifest.versions.items())
+    yield f"{printable(manifest.title)}, by workbench {printable(manifest.tool)}{versions}"
+    for sentence in manifest.redaction:
+        yield f"- {printable(sentence)}"
+    yield ""
+    rows = [
+        (str(number), _time(moment.taken), printable(moment.title), str(len(moment.sections)))
+        for number, moment in enumerate(manifest.moments, 1)
+    ]
+    yield from table(("MOMENT", "TIME", "WHAT", "SECTIONS"), rows)
+    yield ""
+    sizes = opened.sizes()
+    members = [
+        (printable(item.name), str(item.size), str(sizes.get(item.name, (0, 0))[1]), printable(item.origin))
+        for item in manifest.members
+    ]
+    yield from table(("MEMBER", "BYTES", "PACKED", "WHAT"), members)
+    for omission in manifest.left_out:
+        yield f"left out: {printable(omission.what)}: {printable(omission.why)}"
+    findings = [each for each in opened.findings() if each.moment == opened.at]
+    if findings:
+        yield ""
+        yield "found when it was made (the last moment):"
+        for each in findings:
+            yield printable(f"  {each.severity} {each.code} {each.name}: {each.subject}")
+
+
+def _document(opened: "Bundle") -> dict[str, object]:
+    from dataclasses import asdict
+
+    found: dict[str, object] = asdict(opened.manifest)
+    return {"schema": 1, "bundle": _printable(found), "findings": [_printable(asdict(e)) for e in opened.findings()]}
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(str(key)): _printable(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_printable(item) for item in value]
+    return value
+
+
+def _time(taken: float) -> str:
+    return datetime.fromtimestamp(taken, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
