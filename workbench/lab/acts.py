@@ -17,9 +17,11 @@ from workbench.lab import engine, marker
 from workbench.lab.awaiting import await_data, await_end, await_flow, await_sockets
 from workbench.lab.images import edit
 from workbench.lab.lab import Lab
+from workbench.lab.lock_comparison import compare_locks
+from workbench.lab.migrating import migrate
 from workbench.lab.namespaces import Host
 from workbench.lab.peer import start_caller, start_server
-from workbench.lab.scenario import Act, ServerProgram
+from workbench.lab.scenario import Act, ClientProgram, ServerProgram
 
 Measured = Mapping[str, object]
 """What an act measured, by names that are telling in a report and in JSON."""
@@ -142,6 +144,12 @@ def end_connections(lab: Lab, *, how: str) -> None:
     lab.end_connections(how)
 
 
+def connect(lab: Lab, *, host: str, connections: int, writes: int | None = None, reads: int | None = None) -> None:
+    """Another client connects to the server, and carries data."""
+    lab.add_client(ClientProgram(host, connections=connections, writes=writes, reads=reads))
+    await_data(lab, count=64)
+
+
 def speak(lab: Lab, *, writes: int) -> None:
     """The clients, silent so far, write so many bytes a second on each connection."""
     lab.speak(writes)
@@ -181,8 +189,9 @@ def lose_images(lab: Lab) -> None:
 ACTS: dict[str, Callable[..., Measured | None]] = {
     act.__name__.replace("_", "-"): act
     for act in (
-        dump, restore, call, interrupted_dump, run, lock, unlock, end_connections, speak, reboot, end_server,
-        another_server, await_data, await_sockets, await_end, await_flow, forget_sockets, edit_images, lose_images,
+        dump, restore, call, interrupted_dump, run, lock, unlock, compare_locks, end_connections, connect, speak,
+        reboot, end_server, another_server, await_data, await_sockets, await_end, await_flow, forget_sockets,
+        edit_images, lose_images, migrate,
     )
 }  # fmt: skip
 """By their names in the files of scenarios."""

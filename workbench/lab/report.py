@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from workbench.evidence import Connection
+from workbench.lab.measured import measured_lines
 from workbench.lab.run import Run
 from workbench.lab.verdicts import Judged
 from workbench.operation.progress import Progress
@@ -113,8 +114,7 @@ def report_lines(ran: Run) -> Iterator[str]:
     for act, measured in ran.measured:
         yield ""
         yield f"Measured by {act}"
-        for name, value in measured.items():
-            yield f"  {name.replace('_', ' ')}: {value}"
+        yield from measured_lines(measured)
     if ran.resets:
         yield ""
         yield "Who reset its connections"
