@@ -174,12 +174,12 @@ def load_raw_tracepoint(code: bytes, typedef: int, name: str) -> int:
     return _load(code, _ATTACH_RAW_TRACEPOINT, typedef, name)
 
 
-def _load(code: bytes, attach_type: int, attach_to: int, name: str) -> int:
+def _load(code: bytes, attach_type: int, attach_to: int, name: str, kind: int = _TYPE_TRACING) -> int:
     instructions = ctypes.create_string_buffer(code, len(code))
     licence = ctypes.create_string_buffer(b"GPL")  # the helpers used are open to GPL-compatible programs only
     attributes = bytearray(144)
     struct.pack_into(
-        "<IIQQ", attributes, 0, _TYPE_TRACING, len(code) // 8, ctypes.addressof(instructions), ctypes.addressof(licence)
+        "<IIQQ", attributes, 0, kind, len(code) // 8, ctypes.addressof(instructions), ctypes.addressof(licence)
     )
     struct.pack_into("<15s", attributes, 48, name.encode())
     struct.pack_into("<I", attributes, 68, attach_type)
@@ -196,6 +196,21 @@ def _load(code: bytes, attach_type: int, attach_to: int, name: str) -> int:
     except BpfError as error:
         last = " ".join(log.value.decode(errors="replace").splitlines()[-4:])
         raise BpfError(error.errno, f"{error}: {last}" if last else str(error)) from error
+
+
+def load_program(kind: int, code: bytes, name: str) -> int:
+    """Load a program of a type that is attached to nothing yet (``enum bpf_prog_type``); a descriptor.
+
+    Raises BpfError as ``load_iterator`` does.
+    """
+    return _load(code, 0, 0, name, kind)
+
+
+def attach_to_device(program: int, index: int, side: int) -> int:
+    """Let a classifier run for each packet of a device of this network namespace (``BPF_TCX_*``); a link."""
+    attributes = bytearray(64)
+    struct.pack_into("<IIII", attributes, 0, program, index, side, 0)
+    return _bpf(_LINK_CREATE, attributes)
 
 
 def attach_iterator(program: int) -> int:
