@@ -31,14 +31,19 @@ def may_hold(criu: Process, lock: Lock, processes: Mapping[int, Process]) -> boo
 def may_reach(criu: Process, netns: int, processes: Mapping[int, Process]) -> bool:
     """Whether what it dumps or restores may live in that network namespace."""
     words = _words(criu)
-    target = processes.get(_number_after(("-t", "--tree"), words))
+    named = _number_after(("-t", "--tree"), words)
+    target = processes.get(named)
     if target is not None and criu.namespaces.pid is not None and target.namespaces.pid == criu.namespaces.pid:
         return target.namespaces.net in {None, netns}
-    restored = {each.namespaces.net for each in _descendants(criu, processes)} - {criu.namespaces.net}
-    if "restore" in words and restored:  # what it restores has gone to its namespace already
-        return bool({None, netns} & restored)
+    begun = {each.namespaces.net for each in _descendants(criu, processes)}
+    if begun and "dump" not in words:  # the processes that it restores are children of its own
+        return bool({None, netns} & begun)
     inhabitants = [each for each in processes.values() if each.namespaces.net == netns]
-    return not inhabitants or any(_is_seen_by(criu, each, processes) for each in inhabitants)
+    if any(_is_seen_by(criu, each, processes) for each in inhabitants):
+        return True
+    return not inhabitants and (
+        named > 0 or bool(_WORK & set(words))
+    )  # its target has ended just now, or is to be restored there
 
 
 def _words(criu: Process) -> list[str]:

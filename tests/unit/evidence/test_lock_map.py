@@ -267,7 +267,7 @@ def test_a_criu_of_which_nothing_is_known_may_hold_all() -> None:
     [
         (("criu", "restore", "-d"), LockStatus.ORPHAN),
         (("criu: restore --rpc",), LockStatus.ORPHAN),
-        (("criu", "swrk", "3"), LockStatus.HELD),  # what it works on is not told
+        (("criu", "swrk", "3"), LockStatus.ORPHAN),
     ],
 )
 def test_what_is_restored_elsewhere_needs_no_lock_here(argv: tuple[str, ...], status: LockStatus) -> None:
@@ -280,6 +280,15 @@ def test_what_is_restored_elsewhere_needs_no_lock_here(argv: tuple[str, ...], st
     here = replace(restored, namespaces=Namespaces(net=NETNS, pid=5))
     assert use(CHAIN, processes=running | {50: here}).status is LockStatus.HELD
     assert use(CHAIN, processes={77: criu, 60: bystander}).status is LockStatus.HELD  # nothing is restored yet
+
+
+def test_where_nobody_lives_nothing_is_dumped() -> None:
+    asked = replace(process("criu", "criu", "swrk", "3"), namespaces=Namespaces(net=1, pid=5))
+    assert use(CHAIN, processes={77: asked}).status is LockStatus.ORPHAN
+    told = replace(asked, argv=("criu: restore --rpc",))
+    assert use(CHAIN, processes={77: told}).status is LockStatus.HELD
+    at_home = replace(process("server", pid=50), ppid=77, namespaces=Namespaces(net=1, pid=5))
+    assert use(CHAIN, processes={77: told, 50: at_home}).status is LockStatus.ORPHAN
 
 
 def test_a_criu_in_a_container_holds_nothing_outside_of_it() -> None:
