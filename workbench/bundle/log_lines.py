@@ -26,9 +26,6 @@ _VALUES = {
 }
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _PREFIX = re.compile(r"[a-z0-9_-]{2,12}: ")
-_SOURCE = re.compile(
-    r"(?:(?:criu|soccr|compel|lib|plugins|images|tools)/)(?:[a-z0-9_-]{1,30}/){0,5}[a-z0-9_-]{1,30}\.[ch]"
-)
 _BEGINNING = re.compile(r"(?:\(\d{2,9}\.\d{1,9}\) ?)?(?:(?:pie: +| *)\d{1,10}: )?", re.ASCII)
 _MARK = re.compile(r"(?P<level>Error|Warn) *(?:\((?P<source>[^():\s]{1,200}):(?P<number>\d{1,9})\))?: ")
 _CANDIDATES = 40
@@ -150,14 +147,10 @@ class LogLines:
             return start[0] + self.message(rest)
         return f"{start[0]}{self._mark(mark)}{self.message(rest[mark.end() :])}"
 
-    def source(self, text: str) -> str:
-        """A file of CRIU's source."""
-        return text if _SOURCE.fullmatch(text) else self._texts.path(text)
-
     def _mark(self, mark: re.Match[str]) -> str:
         if not mark["source"]:
             return f"{mark['level']}: "
-        return f"{mark['level']:<5} ({self.source(mark['source'])}:{mark['number']}): "
+        return f"{mark['level']:<5} ({self._texts.source(mark['source'])}:{mark['number']}): "
 
     def _message(self, message: str) -> str:
         plain = message.strip()

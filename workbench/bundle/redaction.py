@@ -15,7 +15,7 @@ from workbench.bundle.texts import Texts
 from workbench.evidence import Evidence, Gap, Process
 from workbench.evidence.columns import Place
 
-_RUN_ID = re.compile(r"[0-9a-f-]{1,36}|(?:dump|restore|unlock)-\d{1,12}-[0-9a-f]{1,16}", re.ASCII)
+_RUN_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{1,12}){1,4}|(?:dump|restore|unlock)-\d{1,12}-[0-9a-f]{1,16}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?", re.ASCII)
 _CRIU_ACTIONS = frozenset({"dump", "restore", "pre-dump", "service", "page-server", "lazy-pages", "swrk", "check"})
 """First arguments of criu that say what it is at."""
@@ -61,7 +61,7 @@ class Redaction:
             Kind.SENTENCE: texts.sentence,
             Kind.LOG_TEXT: self._logs.text,
             Kind.LOG_MESSAGE: self._logs.message,
-            Kind.LOG_SOURCE: self._logs.source,
+            Kind.LOG_SOURCE: texts.source,
         }
 
     @property

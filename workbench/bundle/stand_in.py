@@ -48,7 +48,7 @@ def _without(socket: ImageSocket, key: bytes) -> ImageSocket:
 
 def stand_in(content: bytes, sequence: int, stream: Connection, key: bytes) -> bytes:
     """``stream`` is the connection seen from who sends it, ``sequence`` the number of the first byte."""
-    digest = hashlib.blake2b(str(stream).encode(), key=key, digest_size=32).digest()
+    digest = hashlib.blake2b(str(stream).encode(errors="surrogateescape"), key=key, digest_size=32).digest()
     table = np.frombuffer(hashlib.shake_256(digest).digest(256), np.uint8)  # not one to one: it leads nowhere back
     result = []
     place = 0

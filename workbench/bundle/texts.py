@@ -16,7 +16,14 @@ _INTERFACE = re.compile(
     r"(?:lo|(?:eth|wlan|ens|eno|tun|tap|veth|br|docker|virbr|cni|bond|dummy|wg|ppp)\d{1,3})\*?", re.ASCII
 )
 _NUMBER = re.compile(r"[-+]?(?:0x[0-9a-f]{1,16}|\d{1,10}(?:\.\d{1,6})?)(?:%|[a-zA-Z]{1,3})?", re.ASCII)
-_RANGE = re.compile(r"\d{1,10}(?:[-,:/.]\d{1,10})*", re.ASCII)
+_VERSION = re.compile(r"v?\d{1,3}(?:\.\d{1,3}){1,2}", re.ASCII)
+_SOURCE = re.compile(
+    r"(?:criu|soccr|compel|lib|plugins|images|tools)/(?:[a-z0-9_-]{1,30}/){0,5}[a-z0-9_-]{1,30}\.[chS]"
+)
+"""A file of CRIU's source."""
+_RANGE = re.compile(r"\d{1,10}(?:[-,:/]\d{1,10})*", re.ASCII)
+_RELEASE = re.compile(r"[A-Za-z0-9.+~_-]*", re.ASCII)
+_DOTTED_QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}", re.ASCII)
 _DIGITS = re.compile(r"\d{1,10}", re.ASCII)
 _KERNEL_LINK = re.compile(
     r"(?:socket|pipe|net|mnt|pid|pid_for_children|user|uts|ipc|time|time_for_children|cgroup):\[\d{1,20}\]", re.ASCII
@@ -31,7 +38,7 @@ _ENGINE_UNIT = re.compile(
     re.ASCII,
 )
 _USER_UNIT = re.compile(r"(?:user-\d{1,10}\.slice|user@\d{1,10}\.service|session-c?\d{1,10}\.scope)", re.ASCII)
-_RUN_ID = re.compile(r"CRIU(?:-[0-9a-f-]{1,36})?", re.ASCII)
+_OF_CRIU = re.compile(r"CRIU(?:-[0-9a-f-]{1,36})?", re.ASCII)
 _NUMBERED = frozenset({"proc", "task", "fd", "ns", "map_files", "user", "pts", "fdinfo"})
 """Directories of the kernel in which numbers mean something to everybody."""
 _SPLIT = re.compile(r"""("(?:[^"\\]|\\.)*"|[\s,;()\[\]{}'`]+)""")
@@ -76,6 +83,8 @@ class Texts:
 
     def release(self, text: str) -> str:
         """A version: its numbers, and words behind them that are known."""
+        if _DOTTED_QUAD.search(text) or not _RELEASE.fullmatch(text):
+            return self.sentence(text)
         parts = re.split(r"([^A-Za-z0-9]+)", text)
         return "".join(
             part if index % 2 or self._is_known(part) else self.name(part) for index, part in enumerate(parts)
@@ -83,11 +92,13 @@ class Texts:
 
     def word(self, text: str) -> str:
         """A name out of a closed set, as the kernel's and CRIU's are."""
-        return text if self._is_known(text) or _RUN_ID.fullmatch(text) else self.name(text)
+        return text if self._is_known(text) or _OF_CRIU.fullmatch(text) else self.name(text)
 
     def dotted(self, text: str) -> str:
         """A sysctl's name."""
         parts = text.split(".")
+        if not any(part in self._words for part in parts):
+            return self.name(text)
         return ".".join(part if self._is_known(part) else self.interface(part) for part in parts)
 
     def path(self, text: str) -> str:
@@ -117,13 +128,17 @@ class Texts:
         left = self._rewritten(text, lambda word, _: self._token(word, lambda _: "…"))
         return re.sub(r"(?:…[\s,;]*)*…", "…", left)
 
+    def source(self, text: str) -> str:
+        """A file of CRIU's source."""
+        return text if self._is_known(text) else self.path(text)
+
     def rule(self, text: str) -> str:
         """A rule as nft or iptables lists it."""
         return self._rewritten(text, self._of_rule)
 
     def _is_known(self, text: str) -> bool:
         """Whether it consists of known words and numbers; several numbers and no word may be anything."""
-        if _NUMBER.fullmatch(text):
+        if _NUMBER.fullmatch(text) or _VERSION.fullmatch(text) or _SOURCE.fullmatch(text.rpartition(":")[0] or text):
             return True
         parts = [part for part in _PARTS.split(text) if part]
         known = [part.lower() in self._words for part in parts]
@@ -180,7 +195,7 @@ class Texts:
             return word
         if "/" in bare or bare.startswith("@") or _KERNEL_LINK.fullmatch(bare):
             return self.path(bare) + end
-        if bare in self._programs or _RUN_ID.fullmatch(bare):
+        if bare in self._programs or _OF_CRIU.fullmatch(bare):
             return word
         return unknown(bare) + end
 
