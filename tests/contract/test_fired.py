@@ -5,6 +5,7 @@ import pytest
 from tests.contract.test_log_messages import MESSAGES
 from tests.e2e.preflight.kinds import KINDS
 from tests.e2e.preflight.test_restore import CASES
+from tests.unit.checks.test_other_formats import FIRED, MADE_OF_THEM
 from tests.unit.checks.test_recordings import LOCKS
 from workbench.checking.loading import Entry, entries
 from workbench.lab.scenario import load, names
@@ -14,6 +15,8 @@ IN_SCENARIOS = {code for name in names() for code in load(name).expectation.chec
 """Each is seen to fire when the course is followed (tests/e2e/lab)."""
 ON_RECORDINGS = {code for codes in LOCKS.values() for code in codes} | {"IMG010"}
 """Each is seen to fire on what was recorded (tests/unit/checks/test_recordings.py)."""
+ON_FORMATS = {code for codes in FIRED.values() for code in codes} | MADE_OF_THEM
+"""Each is seen to fire on what other tools recorded (tests/unit/checks/test_other_formats.py)."""
 ON_SUBJECTS = {kind.cause for kind in KINDS}
 """By name; each is seen to fire on a real process before CRIU is asked to dump it (tests/e2e/preflight)."""
 ON_RESTORES = {code for case in CASES for code in case.codes}
@@ -30,7 +33,7 @@ NOT_MADE_HERE = {
 
 def _fires(entry: Entry) -> bool:
     return (
-        entry.code in IN_SCENARIOS | ON_RECORDINGS | ON_RESTORES
+        entry.code in IN_SCENARIOS | ON_RECORDINGS | ON_FORMATS | ON_RESTORES
         or entry.name in ON_SUBJECTS
         or (entry.code.startswith("LOG") and entry.name in ON_MESSAGES)
     )
