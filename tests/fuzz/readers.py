@@ -32,6 +32,7 @@ from workbench.read.image_store import MemoryStore
 from workbench.read.log_digest import digest_of
 from workbench.read.netfilter_dump import read_netfilter_dump
 from workbench.read.nft_json import nft_text
+from workbench.read.pcap import read_capture
 from workbench.read.recognise import recognise
 from workbench.read.ss_output import read_ss
 
@@ -150,6 +151,7 @@ def _event_seeds() -> Iterator[bytes]:
 
 READERS: dict[str, Reader] = {
     "archive": Reader(read_archive, _recorded("podman/*.tar.*")),
+    "capture": Reader(_by_path(read_capture), _recorded("podman/*.pcap")),
     "conntrack": Reader(
         lambda content: read_conntrack(_text(content).split("\n")),
         _recorded("podman/conntrack*"),

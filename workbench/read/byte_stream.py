@@ -70,8 +70,9 @@ class _Plain:
 
 
 class _Decompressor(Protocol):
-    taken: int
-    """Bytes of the compressed file so far."""
+    @property
+    def taken(self) -> int:
+        """Bytes of the compressed file so far."""
 
     def read(self, size: int) -> bytes:
         """Up to so many bytes, none at the end. Raises Damage."""
@@ -144,35 +145,37 @@ class _Gzip:
                 return made
 
 
+class _Counted:
+    """A file that remembers how much was read of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.taken = 0
+        self._file = file
+
+    def read(self, size: int) -> bytes:
+        data = self._file.read(size)
+        self.taken += len(data)
+        return data
+
+
 class _Zstd:
     """One frame after the other (RFC 8878)."""
 
     def __init__(self, file: BinaryIO) -> None:
         import zstandard
 
-        self.taken = 0
-        self._file = file
+        # The reader is no part of Python's garbage collection: what it reads from must not lead back to it.
+        self._file = _Counted(file)
         self._error = zstandard.ZstdError
         limited = zstandard.ZstdDecompressor(max_window_size=WINDOW)
-        self._reader = limited.stream_reader(
-            cast("IO[bytes]", _Counted(self)), read_size=PIECE, read_across_frames=True
-        )
+        self._reader = limited.stream_reader(cast("IO[bytes]", self._file), read_size=PIECE, read_across_frames=True)
 
-    def take(self, size: int) -> bytes:
-        data = self._file.read(size)
-        self.taken += len(data)
-        return data
+    @property
+    def taken(self) -> int:
+        return self._file.taken
 
     def read(self, size: int) -> bytes:
         try:
             return self._reader.read(size)
         except self._error as error:
             raise Damage("is damaged: its compressed data cannot be unpacked") from error
-
-
-class _Counted:
-    def __init__(self, zstd: _Zstd) -> None:
-        self._zstd = zstd
-
-    def read(self, size: int) -> bytes:
-        return self._zstd.take(size)
