@@ -16,7 +16,7 @@ examples:
   workbench handoff 4645 7 --to /run/next.sock               to the process that waits there (docs/handoff.md)
   workbench handoff --connection 10.0.0.2:7022-10.0.0.1:40000 --command ./server --once
                                                              to a program started for it: descriptor 3, LISTEN_FDS=1
-  workbench handoff 4645 7 --to /run/next.sock --to-netns blue
+  workbench handoff 4645 7 --to /run/next.sock --to-netns blue --move-address
   workbench handoff 4645 7 -o connection.state               into a file; the connection stays locked
   workbench handoff --from connection.state --to /run/next.sock
   workbench image connection.state                           what the file holds
@@ -45,6 +45,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--command", nargs=argparse.REMAINDER, metavar="CMD", help="a program to start for it; takes all that follows"
     )
     parser.add_argument("--to-netns", metavar="NAME|PATH", help="network namespace that it goes to")
+    parser.add_argument("--move-address", action="store_true", help="its address goes along to that namespace")
     parser.add_argument("-o", dest="keep", metavar="FILE", default="", help="leave its state in this file")
     parser.add_argument("--plan", action="store_true", help="print the plan and stop")
     parser.add_argument("--yes", action="store_true", help="go on without asking")
@@ -94,6 +95,7 @@ def _request(options: argparse.Namespace) -> HandoffRequest:
         to=options.to,
         command=tuple(options.command or ()),
         netns=options.to_netns,
+        move_address=options.move_address,
         keep=options.keep,
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from workbench.evidence import Connection, Holder, NetworkNamespace, TcpState
 from workbench.evidence.state import State
+from workbench.operation.migration.addresses import MovingAddress
 
 OLD_OWNER_SEES = (
     "finds its descriptor at the end of the stream: reads give 0 bytes, writes fail with EPIPE (SIGPIPE); the peer"
@@ -27,6 +28,8 @@ class HandoffRequest:
     """A program to start for it; without both the connection is left in ``keep``, locked."""
     netns: str | None = None
     """Name or path of the network namespace that it goes to; None: the one that it is in."""
+    move_address: bool = False
+    """Its address goes along to the other namespace, if it is not there."""
     keep: str = ""
     """File that the state stays in; empty: one in the state directory, removed when all went well."""
 
@@ -46,6 +49,10 @@ class HandoffPlan:
     """Where it is now; None if that is gone."""
     target: NetworkNamespace | None = None
     """Where it goes to."""
+    leaves: MovingAddress | None = None
+    """The address that is taken from its interface; None if none moves."""
+    arrives: MovingAddress | None = None
+    """The same as it is given to one in the other namespace."""
     saved: State | None = None
     """What the file of the request holds."""
     lock: str = ""

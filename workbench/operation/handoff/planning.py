@@ -3,16 +3,18 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.collect.live import LiveSource
 from workbench.collect.namespaces import collect_namespaces
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, Evidence, Gap, NetworkNamespace, Process, Socket
+from workbench.evidence import Evidence, Gap, NetworkNamespace, Process, Socket
 from workbench.evidence.state import MOVABLE
 from workbench.operation.handoff.plan import OLD_OWNER_SEES, HandoffPlan, HandoffRequest
 from workbench.operation.journal import entries
+from workbench.operation.migration.addresses import MovingAddress, interface_for, lost_with
 from workbench.operation.tree_obstacles import ancestors
 from workbench.present.text import printable
 from workbench.read.state_file import read_state
@@ -34,11 +36,13 @@ def prepare_handoff(request: HandoffRequest) -> HandoffPlan:
     try:
         target = find_namespace(request.netns) if request.netns is not None else None
         if request.state_file:
-            return _from_file(request, evidence, target)
-        socket = _chosen(request, evidence)
+            plan = _from_file(request, evidence, target)
+        else:
+            plan = _from_socket(request, evidence, _chosen(request, evidence), target)
     except WorkbenchError as error:
         return HandoffPlan(request, "Hand-off", obstacles=(str(error),))
-    return _from_socket(request, evidence, socket, target)
+    plan = _with_address(plan, evidence)
+    return replace(plan, obstacles=(*plan.obstacles, *_place_obstacles(plan, evidence)))
 
 
 def find_namespace(word: str) -> NetworkNamespace:
@@ -89,11 +93,7 @@ def _from_socket(
         target=target,
         notes=tuple(_notes(request, socket)),
         warnings=tuple(_warnings(evidence, socket)),
-        obstacles=(
-            *_socket_obstacles(socket, processes),
-            *_goal_obstacles(request),
-            *_place_obstacles(socket.connection, netns, target, evidence),
-        ),
+        obstacles=(*_socket_obstacles(socket, processes), *_goal_obstacles(request)),
     )
 
 
@@ -102,7 +102,7 @@ def _from_file(request: HandoffRequest, evidence: Evidence, target: NetworkNames
     left = next((each for each in entries() if _is_waiting(each.kind, each.begun, request.state_file)), None)
     netns = _namespace(evidence, int(left.begun["netns"])) if left and not left.ended else None
     target = target or netns or _namespace(evidence, os.stat("/proc/self/ns/net").st_ino)  # noqa: PTH116
-    obstacles = [*_goal_obstacles(request), *_place_obstacles(saved.connection, netns, target, evidence)]
+    obstacles = [*_goal_obstacles(request)]
     if not request.to and not request.command:
         obstacles.append("It is in a file already: say where it goes to (--to PATH or --command)")
     if left and not left.ended and left.workbench_alive:
@@ -203,18 +203,68 @@ def _goal_obstacles(request: HandoffRequest) -> Iterator[str]:
         yield f"There is no directory for {printable(request.keep)}"
 
 
-def _place_obstacles(
-    connection: Connection, netns: NetworkNamespace | None, target: NetworkNamespace | None, evidence: Evidence
-) -> Iterator[str]:
-    if target is None:
+def _place_obstacles(plan: HandoffPlan, evidence: Evidence) -> Iterator[str]:
+    if plan.target is None:
         yield "Its network namespace is gone: name another with --to-netns"
-        return
-    if isinstance(evidence.network, Gap) or (netns is not None and netns.inode == target.inode):
-        return
-    address = connection.unmapped.local.address
-    there = {each.address for each in evidence.network.addresses if each.netns == target.inode}
-    if address not in there and not address.startswith("127.") and address != "::1":
-        yield f"{address} is no address of {printable(target.path)}: give it one first (ip address add)"
+    elif plan.arrives is None and not _is_there(plan, evidence):
+        assert plan.connection is not None
+        address, where = plan.connection.unmapped.local.address, printable(plan.target.path)
+        if plan.request.move_address:
+            yield f"No interface of {where} could take {address}: give it one of that network first"
+        else:
+            yield f"{address} is no address of {where}: give it one first, or have it moved by --move-address"
+
+
+def _is_there(plan: HandoffPlan, evidence: Evidence) -> bool:
+    if not plan.moves and plan.saved is None:
+        return True
+    assert plan.target is not None
+    assert plan.connection is not None
+    if isinstance(evidence.network, Gap):
+        return True
+    address = plan.connection.unmapped.local.address
+    there = {each.address for each in evidence.network.addresses if each.netns == plan.target.inode}
+    return address in there or address.startswith("127.") or address == "::1"
+
+
+def _with_address(plan: HandoffPlan, evidence: Evidence) -> HandoffPlan:
+    """The plan with the address that goes along, if it is wanted and can."""
+    network = evidence.network
+    if (
+        not plan.request.move_address
+        or isinstance(network, Gap)
+        or plan.connection is None
+        or _is_there(plan, evidence)
+    ):
+        return plan
+    assert plan.target is not None
+    address = plan.connection.unmapped.local.address
+    interface = interface_for(address, network, plan.target.inode)
+    here = [each for each in network.addresses if plan.netns is not None and each.netns == plan.netns.inode]
+    own = next((each for each in here if each.address == address), None)
+    if interface is None or own is None:
+        return plan
+    return replace(
+        plan,
+        leaves=MovingAddress(own.interface, address, own.prefix),
+        arrives=MovingAddress(interface, address, own.prefix),
+        notes=(*plan.notes, f"{address} moves along, from {own.interface} to {interface}, and is announced there."),
+        warnings=(*plan.warnings, *_left_behind(plan, evidence, (address, *lost_with(own, here)))),
+    )
+
+
+def _left_behind(plan: HandoffPlan, evidence: Evidence, addresses: Collection[str]) -> Iterator[str]:
+    """What else lives on the addresses that go."""
+    if len(addresses) > 1:
+        yield f"With its address the kernel takes away {', '.join(tuple(addresses)[1:])}"
+    assert plan.netns is not None
+    others = [
+        each
+        for each in (() if isinstance(evidence.sockets, Gap) else evidence.sockets)
+        if each.netns == plan.netns.inode and each.local.address in addresses and each.inode != plan.inode
+    ]
+    if others:
+        yield f"{len(others)} other sockets of its namespace use what goes, {others[0].local} the first: cut off then"
 
 
 def known_namespaces() -> tuple[NetworkNamespace, ...]:

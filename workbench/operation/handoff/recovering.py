@@ -20,9 +20,10 @@ from workbench.collect.netfilter.libnftables import run_nft
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Gap, NetworkNamespace, Socket
 from workbench.evidence.state import MOVABLE, State
-from workbench.operation.handoff.giving_back import give_back, is_empty
+from workbench.operation.handoff.giving_back import bring_back, give_back, is_empty
 from workbench.operation.handoff.planning import known_namespaces
 from workbench.operation.journal import Entry, read_entry
+from workbench.operation.migration.addresses import moving_address
 from workbench.operation.recover import Report
 from workbench.operation.standstill import stop
 from workbench.operation.task import Tasks
@@ -159,6 +160,7 @@ class _Scene:
                 return
             detach(taken)
             hang_up(taken, state)
+        self._bring_address_back()
         give_back(old, state, self._netns.path)
         self._lift()
         resume(old, state)
@@ -247,6 +249,12 @@ class _Scene:
 
     def _say(self, sentence: str) -> None:
         self._report.say(sentence)
+
+    def _bring_address_back(self) -> None:
+        if "moving the address" in self._entry.transitions and self._netns is not None and self._target is not None:
+            leaves, arrives = map(moving_address, self._entry.begun["addresses"])
+            bring_back(leaves, self._netns, arrives, self._target)
+            self._say(f"Its address {leaves.address} had moved along: back on {leaves.interface}.")
 
     def _lift(self) -> None:
         name = self._entry.begun["lock"]
