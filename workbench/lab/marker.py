@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import secrets
 import select
 import shutil
 import signal
@@ -20,6 +21,7 @@ SCRATCH_PREFIX = "workbench-lab-"
 RUNC_ROOT = "/run/runc"
 """State directory of containers that nobody named another one for."""
 DEATH_TIMEOUT_S = 5.0
+MEMORY = Path("/dev/shm")  # noqa: S108 - the tmpfs of every host; what is made there is named after its lab
 
 _counter = itertools.count(1)
 
@@ -32,6 +34,12 @@ def new_id() -> str:
 def scratch_directory(lab: str) -> Path:
     """A new directory for the images of a lab."""
     return Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{lab}-"))
+
+
+def memory_directory(lab: str) -> Path:
+    """A directory in memory for images of a lab, not made yet, that ``clean`` finds."""
+    memory = MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())
+    return memory / f"{SCRATCH_PREFIX}{lab}-{secrets.token_hex(4)}"
 
 
 def lab_of(pid: int) -> str | None:
@@ -67,7 +75,8 @@ def clean() -> list[str]:
         if is_abandoned(directory.name.removeprefix(SCRATCH_PREFIX)):
             remove(RuncContainer(directory.name, RUNC_ROOT, bundle=""))
             found.append(f"container {directory.name}")
-    for directory in Path(tempfile.gettempdir()).glob(f"{SCRATCH_PREFIX}*"):
+    places = {Path(tempfile.gettempdir()), MEMORY}
+    for directory in (each for place in places for each in place.glob(f"{SCRATCH_PREFIX}*")):
         lab = directory.name.removeprefix(SCRATCH_PREFIX).rpartition("-")[0]
         if directory.lstat().st_uid == os.geteuid() and directory.is_dir() and is_abandoned(lab):
             shutil.rmtree(directory, ignore_errors=True)

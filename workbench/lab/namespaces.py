@@ -30,6 +30,8 @@ class Host:
         if os.geteuid() != 0:
             raise WorkbenchError("the lab makes network namespaces, which needs root", "run it as root")
         self.name = name
+        self.own_address = ""
+        """The first that it was given."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         here = procfs.link_inode("/proc/self/ns/net", "net")
         runner = os.pidfd_open(os.getpid())  # seen through every pid namespace
@@ -152,6 +154,7 @@ def address(host: Host, prefixes: Sequence[str]) -> None:
     lines = [f"address add {one} dev {DEVICE}{' nodad' if ':' in one else ''}" for one in prefixes]
     if lines:
         host.configure(*lines)
+        host.own_address = prefixes[0].partition("/")[0]
 
 
 def slow_down(host: Host, kbit: int) -> None:

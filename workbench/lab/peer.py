@@ -202,5 +202,6 @@ def pace_arguments(program: ServerProgram | ClientProgram) -> list[str]:
         "--reads": program.reads,
         "--send-buffer": program.send_buffer,
         "--receive-buffer": program.receive_buffer,
+        "--unit": program.unit,
     }
     return [word for name, value in given.items() if value is not None for word in (name, str(value))]

@@ -43,6 +43,8 @@ class ServerProgram:
     send_buffer: int | None = None
     """SO_SNDBUF in bytes; None as the kernel tunes it. Likewise the following."""
     receive_buffer: int | None = None
+    unit: int | None = None
+    """Bytes of one unit of its streams, the same at both ends; None for one record. Long ones are verified faster."""
     also: tuple[str, ...] = ()
     """What it has beside its connections, by the names of ``programs.also``."""
     accepts: bool = True
@@ -68,6 +70,7 @@ class ClientProgram:
     reads: int | None = None
     send_buffer: int | None = None
     receive_buffer: int | None = None
+    unit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

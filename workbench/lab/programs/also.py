@@ -109,7 +109,16 @@ def _child(begin: Callable[[], None]) -> int:
     return child
 
 
+def _memory() -> bytearray:
+    """A quarter of a gibibyte, every page different from all others."""
+    held = bytearray(256 << 20)
+    for start in range(0, len(held), 4096):
+        held[start : start + 8] = (start * 2654435761 + 1).to_bytes(8, "big")
+    return held
+
+
 THINGS: dict[str, Callable[[], object]] = {
+    "256 MiB of memory": _memory,
     "multipath listener": _multipath_listener,
     "vsock": _vsock,
     "locked file": _locked_file,

@@ -3,6 +3,8 @@
 import argparse
 import socket
 
+from workbench.lab.programs.record import SIZE
+
 
 def endpoint(text: str) -> tuple[str, int]:
     """``10.77.0.2:7022`` or ``[fd77::2]:7022`` as address and port."""
@@ -15,9 +17,10 @@ def family_of(end: tuple[str, int]) -> socket.AddressFamily:
 
 
 def add_pace(parser: argparse.ArgumentParser) -> None:
-    """``--writes`` and ``--reads``, bytes a second on each connection, and the sizes of the buffers in bytes."""
+    """How fast it goes, bytes a second on each connection, the sizes of the buffers, and that of a stream's unit."""
     for name in ("--writes", "--reads", "--send-buffer", "--receive-buffer"):
         parser.add_argument(name, type=int, metavar="BYTES")
+    parser.add_argument("--unit", type=int, default=SIZE, metavar="BYTES")
 
 
 def buffers(opened: socket.socket, options: argparse.Namespace) -> None:

@@ -115,7 +115,9 @@ def main() -> None:
             failed.append(errno.errorcode.get(error.errno or errno.ETIMEDOUT, str(error)))
             opened.close()
             continue
-        conversation = Conversation(opened, "client", "server", writes=options.writes, reads=options.reads)
+        conversation = Conversation(
+            opened, "client", "server", writes=options.writes, reads=options.reads, unit=options.unit
+        )
         conversations.append(conversation)
         talk.join(conversation)
     reporter = Reporter(socket.socket(fileno=0), talk, conversations, failed)

@@ -19,20 +19,21 @@ LATER = frozenset({errno.EAGAIN, errno.EINTR, errno.EPERM, errno.EINVAL})
 class Pace:
     """Bytes a second that may pass in one direction; None for as many as the socket takes."""
 
-    def __init__(self, rate: int | None) -> None:
-        self._rate = rate
+    def __init__(self, rate: int | None, unit: int = SIZE) -> None:
+        """``unit``: bytes that pass together or not at all."""
+        self._rate, self._unit = rate, unit
         self._credit = 0.0
 
     def tick(self, seconds: float) -> None:
         """Let time pass."""
         if self._rate is not None:
-            ceiling = max(self._rate * LONGEST_CREDIT_S, SIZE)
+            ceiling = max(self._rate * LONGEST_CREDIT_S, self._unit)
             self._credit = min(self._credit + self._rate * seconds, ceiling)
 
     @property
     def allowed(self) -> int:
         """Bytes that may pass now."""
-        return CHUNK if self._rate is None else int(self._credit)
+        return max(CHUNK, self._unit) if self._rate is None else int(self._credit)
 
     def use(self, count: int) -> None:
         """``count`` bytes have passed."""
@@ -44,12 +45,14 @@ class Conversation:
     """Sends its own stream and verifies the other end's until the connection ends."""
 
     def __init__(
-        self, connection: socket.socket, name: str, peer: str, *, writes: int | None, reads: int | None
-    ) -> None:
+        self, connection: socket.socket, name: str, peer: str, *, writes: int | None, reads: int | None,
+        unit: int = SIZE,
+    ) -> None:  # fmt: skip
         connection.setblocking(False)
         self._socket = connection
-        self.incoming, self.outgoing = Incoming(peer), Outgoing(name)
-        self._writing, self._reading = Pace(writes), Pace(reads)
+        self.incoming, self.outgoing = Incoming(peer, unit), Outgoing(name, unit)
+        self._unit, self._chunk = unit, max(CHUNK, unit)
+        self._writing, self._reading = Pace(writes, unit), Pace(reads, unit)
         self._later = self._shut_down = False
         self.local: tuple[str, int] = connection.getsockname()[:2]
         """Address and port of this end."""
@@ -80,7 +83,7 @@ class Conversation:
         """Events to poll(2) for; 0 for none until the next tick."""
         if self.ended or self._later:
             return 0
-        writable = not self._shut_down and (self.outgoing.pending or self._writing.allowed >= SIZE)
+        writable = not self._shut_down and (self.outgoing.pending or self._writing.allowed >= self._unit)
         return (select.POLLIN if self._reading.allowed > 0 else 0) | (select.POLLOUT if writable else 0)
 
     def ready(self, events: int) -> None:
@@ -97,7 +100,7 @@ class Conversation:
                 self.ended = errno.errorcode.get(error.errno or 0, str(error))
 
     def _receive(self) -> None:
-        data = self._socket.recv(min(self._reading.allowed, CHUNK))
+        data = self._socket.recv(min(self._reading.allowed, self._chunk))
         if not data:
             self.ended = "EOF"
             return
@@ -109,9 +112,9 @@ class Conversation:
 
     def _send(self) -> None:
         if not self.outgoing.pending:
-            records = min(self._writing.allowed, CHUNK) // SIZE
+            records = min(self._writing.allowed, self._chunk) // self._unit
             self.outgoing.make(records, self.incoming)
-            self._writing.use(records * SIZE)
+            self._writing.use(records * self._unit)
         self.outgoing.took(self._socket.send(self.outgoing.pending))
 
     def write_at(self, rate: int) -> None:

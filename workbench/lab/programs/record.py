@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 SIZE = 64
 _HEAD = SIZE - 9
+_FILLER = b"".join(b"%08x" % (number * 2654435761 & 0xFFFFFFFF) for number in range(32768))
+"""Text that looks the same nowhere within the longest unit."""
+LARGEST_UNIT = len(_FILLER) // 2
 
 
 class Record(NamedTuple):
@@ -28,6 +31,12 @@ def encode(record: Record) -> bytes:
     word = "verified" if record.intact else "mismatch"
     head = f"{record.sender:<6} record {record.number:012d} {word} {record.reached:018d} ".encode()
     return head + b"%08x\n" % zlib.crc32(head)
+
+
+def filler(number: int, length: int) -> bytes:
+    """What stands behind a record in a stream whose unit is longer than one: other bytes for each number."""
+    start = number * 8 % LARGEST_UNIT
+    return _FILLER[start : start + length]
 
 
 def decode(data: bytes) -> Record | None:

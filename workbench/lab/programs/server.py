@@ -40,7 +40,9 @@ def main() -> None:
             connection, _ = listener.accept()
         except OSError:  # it was closed again, or the socket is in repair mode: poll tells when there is more
             return
-        talk.join(Conversation(connection, "server", "client", writes=options.writes, reads=options.reads))
+        talk.join(
+            Conversation(connection, "server", "client", writes=options.writes, reads=options.reads, unit=options.unit)
+        )
 
     def drop_ended() -> None:
         for conversation in () if options.closes_none else talk.conversations:

@@ -17,6 +17,8 @@ from typing import Any
 from workbench.errors import WorkbenchError
 
 VERSION = 1
+PATIENCE = "patience"
+"""A frame that says nothing but that somebody is there."""
 _LENGTH = struct.Struct(">I")
 LARGEST_HEAD = 16 << 20
 """Bytes. The longest one tells of every connection of a process."""

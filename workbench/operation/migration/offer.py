@@ -155,8 +155,8 @@ def moving(used: Iterable[str], network: Network | Gap, netns: int) -> tuple[tup
     return moved, min(mtus, default=0)
 
 
-def source_obstacles(offer: Offer, evidence: Evidence) -> Iterable[str]:
-    """What at the source keeps it from moving, whatever the destination says."""
+def source_obstacles(offer: Offer, evidence: Evidence, carriers: frozenset[int]) -> Iterable[str]:
+    """What at the source keeps it from moving, whatever the destination says; ``carriers`` hold the stream to it."""
     network = evidence.network
     inside = set(offer.connections) | {each.reversed for each in offer.connections}
     moved = {each.address for each in offer.addresses}
@@ -168,6 +168,13 @@ def source_obstacles(offer: Offer, evidence: Evidence) -> Iterable[str]:
             yield f"{each}: its address is on no interface here, so it cannot move along"
         elif each.unmapped.peer.address in moved and each.reversed not in inside:
             yield f"{each}: both ends use the address that moves, and its peer stays here"
+    sockets: Sequence[Socket] = () if isinstance(evidence.sockets, Gap) else evidence.sockets
+    for socket in sockets:
+        if socket.connection.unmapped.local.address in moved and any(each.pid in carriers for each in socket.holders):
+            yield (
+                f"The stream to the destination comes from {socket.local.address}, which moves: connect from another"
+                " address (ssh -b ADDRESS)"
+            )
     if isinstance(network, Gap):
         yield f"The addresses of this host cannot be read: {network.reason}"
         return

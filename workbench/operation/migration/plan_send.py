@@ -4,6 +4,7 @@ import ctypes
 import mmap
 import os
 import platform
+import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -53,14 +54,17 @@ class SendPlan:
     """Name of the destination's host, as it calls itself; printable."""
 
 
-def prepare_send(request: SendRequest, channel: Channel) -> SendPlan:
-    """Look at this host, ask the destination, and plan. Never raises for what stands in the way: see ``obstacles``."""
+def prepare_send(request: SendRequest, channel: Channel, carriers: frozenset[int] = frozenset()) -> SendPlan:
+    """Look at this host, ask the destination, and plan. Never raises for what stands in the way: see ``obstacles``.
+
+    ``carriers``: processes that hold the stream to the destination.
+    """
     netns = procfs.link_inode(f"/proc/{request.pid}/ns/net", "net") or 0
     evidence = look(dumping.SECTIONS, netns, (request.pid,))
     processes = evidence.processes
     tree = [] if isinstance(processes, Gap) else [processes[pid] for pid in tree_of(processes, [request.pid])]
     memory = sum(each.rss_bytes or 0 for each in tree)
-    images = request.images or str(place_for(f"send-{request.pid}-{os.getpid()}", 2 * memory))
+    images = request.images or str(place_for(f"send-{secrets.token_hex(8)}", 2 * memory))
     plan = plan_dump(evidence, DumpRequest(request.pid, images), look_at(images), os.getpid())
     if not tree or not plan.processes:
         return SendPlan(plan, request, None)
@@ -68,7 +72,7 @@ def prepare_send(request: SendRequest, channel: Channel) -> SendPlan:
     obstacles = [
         each for each in plan.obstacles if not each.startswith("Its network namespace ends with it")
     ]  # it is not restored here
-    obstacles += source_obstacles(offer, evidence)
+    obstacles += source_obstacles(offer, evidence, carriers)
     there, theirs, warnings = _ask(offer, channel)
     moved = ", ".join(each.address for each in offer.addresses) or "no address"
     title = plan.title.replace("Dump ", "Move ", 1)

@@ -18,7 +18,7 @@ from workbench.operation.in_memory import free_bytes, place_for
 from workbench.operation.journal import Journal, boot_id, own_identity
 from workbench.operation.migration import fitness
 from workbench.operation.migration.addresses import MovingAddress, give
-from workbench.operation.migration.channel import VERSION, Channel, ChannelClosed
+from workbench.operation.migration.channel import PATIENCE, VERSION, Channel, ChannelClosed
 from workbench.operation.migration.image_cache import ImageCache, Refused
 from workbench.operation.migration.lock import lock
 from workbench.operation.migration.look import look
@@ -37,6 +37,8 @@ from workbench.read.criu_images import read_image_directory
 
 OWN_NAMESPACE = "/proc/self/ns/net"
 LOCKED = "lock and address come"
+WORD_S = 60.0
+"""Seconds in which a source that was told of the restore ends its own processes and says so."""
 IMAGES = frozenset({"image", "data", "skip", "end"})
 
 
@@ -141,7 +143,7 @@ class Receiver:
         operation = ReceivedRestore(plan, arrival.journal, arrival.sampler, arrival.addresses, self._namespace)
         arrival.sampler_given = True
         operation.start(lambda progress: None)
-        if not operation.await_held():
+        if not operation.await_held(lambda: self._say(PATIENCE)):
             self._result.progress = progress = operation.wait()
             arrival.ended = True
             self._refuse(arrival, progress.error)
@@ -154,8 +156,8 @@ class Receiver:
         arrival.journal.write(RESTORED_HERE)
         try:
             self._channel.send("restored")
-            word = self._channel.receive()["is"]
-        except ChannelClosed:
+            word = self._channel.receive(WORD_S)["is"]
+        except (ChannelClosed, TimeoutError):
             word = ""
         began = time.monotonic()
         arrival.ended = True

@@ -2,7 +2,7 @@
 
 import shutil
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from workbench.collect import procfs
@@ -22,6 +22,7 @@ from workbench.repair.record import ReadSocket
 RESTORED_HERE = "restored here"
 TAKEN_OVER = "taken over"
 GIVEN_BACK = "given back"
+WORD_S = 2.0
 
 
 class ReceivedRestore(RestoreOperation):
@@ -37,9 +38,10 @@ class ReceivedRestore(RestoreOperation):
         self._board.own_hold = Hold.RESTORED
         self._at_hold, self._released = threading.Event(), threading.Event()
 
-    def await_held(self) -> bool:
-        """Wait until the process is restored and blocked; False if that failed."""
-        self._at_hold.wait()
+    def await_held(self, meanwhile: Callable[[], None]) -> bool:
+        """Wait until the process is restored and blocked, False if that failed; ``meanwhile`` is done now and then."""
+        while not self._at_hold.wait(WORD_S):
+            meanwhile()
         return self._state.held is not None
 
     def await_release(self) -> bool:

@@ -13,9 +13,9 @@ from workbench.errors import WorkbenchError
 from workbench.evidence import NetworkNamespace
 from workbench.operation import machine as m
 from workbench.operation.dump import DumpOperation
-from workbench.operation.journal import Journal
+from workbench.operation.journal import ENDED, Journal
 from workbench.operation.migration.addresses import announce_all, give, take_away
-from workbench.operation.migration.channel import Channel, ChannelClosed
+from workbench.operation.migration.channel import PATIENCE, Channel, ChannelClosed
 from workbench.operation.migration.image_sender import ImageSender
 from workbench.operation.migration.plan_send import SendPlan
 from workbench.operation.migration.recover_send import ADDRESS_GONE, HANDED_OVER
@@ -26,8 +26,9 @@ from workbench.operation.unlock import unlock_all
 from workbench.present.text import printable
 
 READY_S = 30.0
-RESTORED_S = 300.0
-"""Seconds that the destination may take to restore; then the process runs on here."""
+SILENCE_S = 20.0
+"""Seconds without a word of the destination, which gives one every two while it restores; then the process runs on
+here."""
 OUTCOME_S = 60.0
 
 
@@ -41,7 +42,7 @@ class SendOperation(DumpOperation):
         self._own_images = not prepared.request.images
         self._sender: ImageSender | None = None
         self._giving = threading.Lock()
-        self._address_gone = self._undone = False
+        self._address_gone = self._undone = self._unconfirmed = False
         self._laps: dict[str, float] = {}
         self._board.own_hold = Hold.IMAGES_COMPLETE
         self._board.arrange = self._with_transfer
@@ -119,7 +120,8 @@ class SendOperation(DumpOperation):
             self._lap("address", (time.monotonic() - began) * 1000)
             began = time.monotonic()
             self._channel.send("complete", {"images": images, "total": total, "run_id": self._run_id})
-            answer = self._channel.receive(RESTORED_S)
+            while (answer := self._channel.receive(SILENCE_S))["is"] == PATIENCE:
+                pass
             if answer["is"] != "restored":
                 self._events.put(m.Refused(f"The destination refused it: {printable(str(answer.get('reason')))}."))
                 return
@@ -166,6 +168,7 @@ class SendOperation(DumpOperation):
             self._lap("ended", (time.monotonic() - began) * 1000)
             doubt = self._await_release(time.monotonic())
         except (ChannelClosed, TimeoutError):
+            self._unconfirmed = True
             doubt = (
                 "It was handed over, and the destination has not said that it lives: run `workbench recover` there, and"
                 f" `workbench migrate take {self._offer.id}` if that asks."
@@ -189,6 +192,11 @@ class SendOperation(DumpOperation):
                 if answer.get("outcome") == "succeeded":
                     return ""
                 return f"At the destination: {printable(str(answer.get('error') or answer.get('outcome')))}"
+
+    def _write(self, transition: str) -> m.Event | None:
+        """What nobody has confirmed is left for ``recover`` to tell of."""
+        unconfirmed = self._unconfirmed and transition.startswith(ENDED)
+        return super()._write(m.LEFT if unconfirmed else transition)
 
     def _lift_lock(self) -> None:
         """The address is gone: nothing can be reset any more, and the table would only be left behind."""

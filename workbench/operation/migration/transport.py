@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from workbench.errors import WorkbenchError
 from workbench.operation.migration.channel import Channel
+from workbench.operation.task import descendants
 from workbench.present.text import printable
 
 END_S = 10.0
@@ -46,6 +47,12 @@ class Transport:
             return cls(Channel(descriptor, os.dup(descriptor)), f"descriptor {descriptor}")
         except OSError as error:
             raise WorkbenchError(f"descriptor {descriptor}: {error.strerror}") from error
+
+    @property
+    def pids(self) -> frozenset[int]:
+        """Processes that hold the stream: this one, and the program that carries it with all below it."""
+        carrying = descendants(self._carrier.pid) if self._carrier is not None else ()
+        return frozenset({os.getpid(), *(pid for pid, _ in carrying)})
 
     def __enter__(self) -> "Transport":
         return self
