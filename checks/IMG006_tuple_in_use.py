@@ -31,6 +31,7 @@ from workbench.checking import Fix, Problem, Quote, Severity, Subject
 from workbench.checking.phrases import owner
 from workbench.checking.targets import connected, restored, restored_netns
 from workbench.evidence import Gap, ImageDirectory, NetworkNamespace, Socket, Target, TcpState
+from workbench.evidence.socket_choice import Choice, choose
 
 CODE = "IMG006"
 NAME = "tuple-in-use"
@@ -48,8 +49,8 @@ def check(
     if image is None or netns is None or image.dumps_netns:
         return
     needed = {socket.connection.unmapped for socket in connected(image)}
-    for socket in sockets:
-        if socket.netns != netns or socket.state is TcpState.TIME_WAIT or socket.connection.unmapped not in needed:
+    for socket in choose(sockets, Choice(netns={netns})):
+        if socket.state is TcpState.TIME_WAIT or socket.connection.unmapped not in needed:
             continue
         yield Problem(
             Severity.ERROR,

@@ -29,6 +29,7 @@ from workbench.checking import Fix, Problem, Quote, Severity, Subject
 from workbench.checking.phrases import owner
 from workbench.checking.targets import restored, restored_netns
 from workbench.evidence import Endpoint, Gap, ImageDirectory, NetworkNamespace, Socket, Target, TcpState
+from workbench.evidence.socket_choice import Choice, choose
 
 CODE = "IMG007"
 NAME = "port-in-use"
@@ -54,9 +55,7 @@ def check(
         and socket.connection.local.port
         and not (socket.state is TcpState.LISTEN and socket.socket_options.get("SO_REUSEPORT"))
     ]
-    for socket in sockets:
-        if socket.netns != netns or socket.state is not TcpState.LISTEN:
-            continue
+    for socket in choose(sockets, Choice(netns={netns}, states={TcpState.LISTEN})):
         if any(_clash(socket.local, own) for own in needed):
             yield Problem(
                 Severity.ERROR,

@@ -47,7 +47,7 @@ def check(
     needed = {socket.connection.unmapped.reversed: socket for socket in connected(image)}
     for peer in sockets:
         ours = needed.get(peer.connection.unmapped)
-        theirs = sequences.get(peer.cookie)
+        theirs = sequences.get(peer.cookie) if ours is not None else None
         if ours is None or theirs is None or ours.sequences is None:
             continue
         received = distance(ours.sequences.snd_nxt, theirs.rcv_nxt)

@@ -32,6 +32,8 @@ from workbench.checking import Fix, Problem, Quote, Severity
 from workbench.checking.phrases import owner, socket_subject
 from workbench.evidence import Gap, Process, Sequences, Socket, UnfinishedOperation
 from workbench.evidence.lock_holder import is_working_criu, may_reach
+from workbench.evidence.sequences import in_repair
+from workbench.evidence.socket_choice import Choice, choose
 
 CODE = "SCK005"
 NAME = "stuck-in-repair"
@@ -50,10 +52,7 @@ def check(
     operations = () if isinstance(unfinished, Gap) else unfinished
     if any(operation.workbench_alive for operation in operations):
         return
-    for socket in sockets:
-        known = sequences.get(socket.cookie)
-        if known is None or not known.repair:
-            continue
+    for socket in choose(sockets, Choice(cookies=in_repair(sequences))):
         if any(may_reach(criu, socket.netns, known_processes) for criu in running):
             continue
         yield Problem(

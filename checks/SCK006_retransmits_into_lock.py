@@ -29,6 +29,7 @@ from workbench.checking import Fix, Problem, Quote, Severity
 from workbench.checking.phrases import counted, owner, socket_subject
 from workbench.evidence import Connection, Gap, Sequences, Socket
 from workbench.evidence.lock_map import LockStatus, LockUse
+from workbench.evidence.socket_choice import Choice, choose
 
 CODE = "SCK006"
 NAME = "retransmits-into-lock"
@@ -47,8 +48,8 @@ def check(
         if use.status is not LockStatus.HELD:
             locked |= {connection.unmapped.reversed for connection in use.connections}
             hurt |= {socket.cookie for socket in use.sockets}
-    for socket in sockets:
-        if not socket.retransmits or socket.connection.unmapped not in locked or socket.cookie in hurt:
+    for socket in choose(sockets, Choice(retransmits=1)):
+        if socket.connection.unmapped not in locked or socket.cookie in hurt:
             continue
         known = None if isinstance(sequences, Gap) else sequences.get(socket.cookie)
         limit = known.user_timeout_ms if known else None

@@ -31,6 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from workbench.checking import Fix, Problem, Quote, Severity
 from workbench.checking.phrases import process_subject
 from workbench.evidence import Gap, Process, Socket, TcpState
+from workbench.evidence.socket_choice import Choice, choose
 
 CODE = "SCK007"
 NAME = "close-wait-pile"
@@ -42,16 +43,15 @@ LONG_MS = 5_000
 
 def check(sockets: Sequence[Socket], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each such process."""
-    connected: Counter[int] = Counter()
-    waiting: Counter[int] = Counter()
-    for socket in sockets:
-        if socket.pid is None or not socket.peer.port:
-            continue
-        connected[socket.pid] += 1
-        old = socket.info is None or socket.info.last_data_recv_ms > LONG_MS
-        waiting[socket.pid] += socket.state is TcpState.CLOSE_WAIT and old
-    for pid, number in waiting.items():
-        if number >= MANY and 2 * number > connected[pid]:
+    waiting = Counter(
+        socket.pid
+        for socket in choose(sockets, Choice(states={TcpState.CLOSE_WAIT}))
+        if socket.info is None or socket.info.last_data_recv_ms > LONG_MS
+    )
+    piles = {pid: number for pid, number in waiting.items() if pid is not None and number >= MANY}
+    connected = Counter(socket.pid for socket in sockets if socket.peer.port) if piles else Counter()
+    for pid, number in piles.items():
+        if 2 * number > connected[pid]:
             yield Problem(
                 Severity.NOTE,
                 process_subject(pid, processes),

@@ -31,6 +31,7 @@ from collections.abc import Iterator, Sequence
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
 from workbench.checking.phrases import listed, namespace_name
 from workbench.evidence import Gap, NetworkNamespace, Socket, TcpState
+from workbench.evidence.socket_choice import Choice, choose
 
 CODE = "SCK008"
 NAME = "orphans-retransmit"
@@ -44,8 +45,8 @@ CLOSING = {TcpState.FIN_WAIT1, TcpState.LAST_ACK, TcpState.CLOSING}
 def check(sockets: Sequence[Socket], namespaces: tuple[NetworkNamespace, ...] | Gap) -> Iterator[Problem]:
     """One problem for each namespace."""
     found: dict[int, list[Socket]] = defaultdict(list)
-    for socket in sockets:
-        if socket.state in CLOSING and not socket.holders and socket.retransmits >= UNANSWERED:
+    for socket in choose(sockets, Choice(states=CLOSING, retransmits=UNANSWERED)):
+        if not socket.holders:
             found[socket.netns].append(socket)
     for netns, orphans in found.items():
         if len(orphans) < MANY:

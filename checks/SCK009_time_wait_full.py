@@ -23,12 +23,12 @@ References
 tcp(7), tcp_max_tw_buckets; RFC 1337.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
 from workbench.checking.phrases import namespace_name
 from workbench.evidence import Gap, NetworkNamespace, Socket, Sysctl, TcpState
+from workbench.evidence.socket_choice import count_by_netns
 
 CODE = "SCK009"
 NAME = "time-wait-full"
@@ -45,8 +45,7 @@ def check(
 ) -> Iterator[Problem]:
     """One problem for each namespace."""
     limits = {item.netns: int(item.value) for item in sysctls if item.name == LIMIT and item.value.isdecimal()}
-    waiting = Counter(socket.netns for socket in sockets if socket.state is TcpState.TIME_WAIT)
-    for netns, number in waiting.items():
+    for netns, number in count_by_netns(sockets, TcpState.TIME_WAIT).items():
         limit = limits.get(netns, 0)
         if not limit or number < NEARLY * limit:
             continue

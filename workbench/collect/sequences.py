@@ -27,7 +27,7 @@ from workbench.collect.btf import FUNC, VMLINUX, Btf, BtfError
 from workbench.collect.tcp_program import Rows, TcpProgram, write_program
 from workbench.evidence import Gap, Sequences, Socket
 from workbench.evidence.clockwork import Clockwork, Pending
-from workbench.evidence.sequences import SEQUENCE_MODULUS
+from workbench.evidence.sequences import SEQUENCE_MODULUS, SequenceColumns
 
 _COPIED = (
     "snd_una", "snd_nxt", "write_seq", "rcv_nxt", "copied_seq", "snd_wnd", "rcv_wnd", "rcv_wup", "snd_wl1",
@@ -38,7 +38,7 @@ _SOCK_KEEPOPEN = 1 << 3  # enum sock_flags, include/net/sock.h
 _SO_COOKIE = 57
 
 
-class SequenceTable(Mapping[int, Sequences]):
+class SequenceTable(SequenceColumns):
     """Sequences by socket cookie; a record is made only when it is asked for, so that 50 000 sockets cost little."""
 
     def __init__(self, rows: Rows, program: TcpProgram, ticks_per_second: int | None) -> None:
@@ -54,6 +54,12 @@ class SequenceTable(Mapping[int, Sequences]):
     def _cookies(self) -> NDArray[np.uint64]:
         cookies: NDArray[np.uint64] = self._rows["cookie"][self._order]
         return cookies
+
+    def in_repair(self) -> frozenset[int]:
+        """Cookies of the sockets in repair mode."""
+        place = self._program.places["repair"]
+        rows = self._rows[(self._rows["repair"] >> place.shift) & ((1 << place.bits) - 1) != 0]
+        return frozenset(rows["cookie"].tolist()) - {0}
 
     def of(self, sock: Socket) -> Sequences | None:
         """Those of a listed socket; None for one without a descriptor (TIME_WAIT, SYN_RECV, orphans)."""

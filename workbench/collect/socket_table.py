@@ -16,6 +16,7 @@ from workbench.collect.inet_diag import Block
 from workbench.collect.sock_diag import HEADER
 from workbench.collect.tcp_info import parse_tcp_info
 from workbench.evidence import Endpoint, Holder, Socket, SocketMemory, SocketTimer, TcpState
+from workbench.evidence.socket_choice import Choice, SocketColumns
 
 TIMERS = (SocketTimer.NONE, SocketTimer.RTO, SocketTimer.KEEPALIVE, SocketTimer.TIMEWAIT, SocketTimer.PROBE)
 """By ``idiag_timer``."""
@@ -28,7 +29,7 @@ _MD5_KEY = 100
 """Bytes of a ``struct tcp_diag_md5sig``: counted, never read, as it holds the key itself."""
 
 
-class SocketTable(Sequence[Socket]):
+class SocketTable(SocketColumns):
     """The kernel's answers as they are; each ``Socket`` is made when somebody looks at it, and kept.
 
     ``column`` gives one field of all sockets as an array, in the order of the table.
@@ -89,6 +90,21 @@ class SocketTable(Sequence[Socket]):
         if name == "netns":
             return np.concatenate([np.full(len(block), netns, np.uint64) for netns, block in self._parts])
         return np.concatenate([block.column(name) for _, block in self._parts])
+
+    def choose(self, choice: Choice) -> Iterator[Socket]:
+        """Those that have it, in the order of the table."""
+        fits = np.ones(len(self), np.bool_)
+        for name, wanted in (("state", choice.states), ("netns", choice.netns), ("cookie", choice.cookies)):
+            if wanted is not None:
+                fits &= np.isin(self.column(name), np.array([*wanted], np.uint64))
+        if choice.retransmits:
+            fits &= np.greater_equal(self.column("retransmits"), choice.retransmits)
+        return (self[index] for index in np.flatnonzero(fits).tolist())
+
+    def count_by_netns(self, state: TcpState) -> Mapping[int, int]:
+        """How many are in this state, by network namespace."""
+        found, numbers = np.unique(self.column("netns")[self.column("state") == state.value], return_counts=True)
+        return dict(zip(found.tolist(), numbers.tolist(), strict=True))
 
     def payloads(self, attribute: int) -> list[bytes | None]:
         """One attribute of every socket (``inet_diag.SHOWN``); None where it has none."""

@@ -12,6 +12,7 @@ from workbench.evidence.netfilter import Backend, Lock, LockScope
 from workbench.evidence.process import Process
 from workbench.evidence.sequences import Sequences
 from workbench.evidence.socket import Connection, Endpoint, Socket, TcpState
+from workbench.evidence.socket_choice import Choice, choose
 from workbench.evidence.unfinished import UnfinishedOperation
 
 __all__ = ["LockStatus", "LockUse", "map_locks"]
@@ -42,7 +43,7 @@ class LockUse:
         return self.status in {LockStatus.LEAK, LockStatus.HALF, LockStatus.ORPHAN}
 
 
-_UNHURT = frozenset({TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIVE, TcpState.TIME_WAIT})
+_HURT = frozenset(TcpState) - {TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIVE, TcpState.TIME_WAIT}
 
 
 def map_locks(evidence: Evidence) -> tuple[LockUse, ...]:
@@ -100,9 +101,8 @@ class _Here:
 def _places(evidence: Evidence, wanted: set[int]) -> Mapping[int, _Here]:
     found = {netns: _Here() for netns in wanted}
     if not isinstance(evidence.sockets, Gap):
-        for socket in evidence.sockets:
-            if socket.netns in wanted and socket.state not in _UNHURT:
-                found[socket.netns].sockets[socket.connection.unmapped] = socket
+        for socket in choose(evidence.sockets, Choice(netns=wanted, states=_HURT)):
+            found[socket.netns].sockets[socket.connection.unmapped] = socket
     if not isinstance(evidence.network, Gap):
         for item in evidence.network.addresses:
             if item.netns in wanted:

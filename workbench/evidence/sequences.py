@@ -1,5 +1,7 @@
 """Sequence numbers and windows of one connection."""
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.evidence.clockwork import Clockwork
@@ -83,3 +85,18 @@ class Sequences:
         if self.rcv_wnd is None or self.rcv_wup is None:
             return None
         return self.rcv_wnd - distance(self.rcv_wup, self.rcv_nxt)
+
+
+class SequenceColumns(Mapping[int, Sequences]):
+    """Sequences by socket cookie that are kept as columns: to ask all of them takes no record for each."""
+
+    @abstractmethod
+    def in_repair(self) -> frozenset[int]:
+        """Cookies of the sockets in repair mode."""
+
+
+def in_repair(known: Mapping[int, Sequences]) -> frozenset[int]:
+    """Cookies of the sockets in repair mode."""
+    if isinstance(known, SequenceColumns):
+        return known.in_repair()
+    return frozenset(cookie for cookie, each in known.items() if each.repair)

@@ -1,0 +1,53 @@
+"""Some of very many sockets, without a record for each of the others."""
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from workbench.evidence.socket import Socket, TcpState
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a socket must have; None: anything."""
+
+    states: Collection[TcpState] | None = None
+    netns: Collection[int] | None = None
+    cookies: Collection[int] | None = None
+    retransmits: int = 0
+    """At least so many."""
+
+    def takes(self, socket: Socket) -> bool:
+        return (
+            (self.states is None or socket.state in self.states)
+            and (self.netns is None or socket.netns in self.netns)
+            and (self.cookies is None or socket.cookie in self.cookies)
+            and socket.retransmits >= self.retransmits
+        )
+
+
+class SocketColumns(Sequence[Socket]):
+    """Sockets that are kept as columns."""
+
+    @abstractmethod
+    def choose(self, choice: Choice) -> Iterator[Socket]:
+        """Those that have it, in the order of the table."""
+
+    @abstractmethod
+    def count_by_netns(self, state: TcpState) -> Mapping[int, int]:
+        """How many are in this state, by network namespace."""
+
+
+def choose(sockets: Sequence[Socket], choice: Choice) -> Iterator[Socket]:
+    """Those that have it, in their order."""
+    if isinstance(sockets, SocketColumns):
+        return sockets.choose(choice)
+    return filter(choice.takes, sockets)
+
+
+def count_by_netns(sockets: Sequence[Socket], state: TcpState) -> Mapping[int, int]:
+    """How many are in this state, by network namespace."""
+    if isinstance(sockets, SocketColumns):
+        return sockets.count_by_netns(state)
+    return Counter(each.netns for each in sockets if each.state is state)
