@@ -31,6 +31,7 @@ PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.LINES: (LineView, ("tab",)),
     Where.TARGETS: (ConnectionsScreen, ()),
     Where.CHECKPOINTS: (CheckpointsScreen, ("4", "@images/server")),
+    Where.CONNECTIONS: (ConnectionsScreen, ()),
     Where.LOCKS: (NetfilterScreen, ("3", "@--dport 22")),
     Where.TIMELINE: (TimelineScreen, ("5", "@reset sent")),
     Where.FINDINGS: (FindingsScreen, ("6", "@NFT002")),
@@ -51,7 +52,8 @@ def test_every_action_has_its_own_id_and_says_what_it_does() -> None:
 
 def test_no_footer_holds_more_than_fits() -> None:
     everywhere = sum(action.footer for action in ACTIONS if action.where is Where.EVERYWHERE)
-    places = ({Where.TARGETS, Where.LOCKS}, {Where.CHECKPOINTS}, {Where.FINDINGS, Where.LOCKS}, {Where.TIMELINE})
+    connections = {Where.TARGETS, Where.CONNECTIONS, Where.LOCKS}
+    places = (connections, {Where.CHECKPOINTS}, {Where.FINDINGS, Where.LOCKS}, {Where.TIMELINE})
     for place in places:
         shown = (action.footer for action in ACTIONS if action.where in {Where.TABLE, Where.ROWS, *place})
         assert everywhere + sum(shown) <= 7

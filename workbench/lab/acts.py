@@ -14,6 +14,7 @@ from workbench.collect import procfs
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection
 from workbench.lab import engine, marker
+from workbench.lab.asking import why
 from workbench.lab.awaiting import await_data, await_end, await_flow, await_sockets
 from workbench.lab.handing_over import hand_over
 from workbench.lab.images import edit
@@ -192,7 +193,7 @@ ACTS: dict[str, Callable[..., Measured | None]] = {
     for act in (
         dump, restore, call, interrupted_dump, run, lock, unlock, compare_locks, end_connections, connect, speak,
         reboot, end_server, another_server, await_data, await_sockets, await_end, await_flow, forget_sockets,
-        edit_images, lose_images, migrate, hand_over,
+        edit_images, lose_images, migrate, why, hand_over,
     )
 }  # fmt: skip
 """By their names in the files of scenarios."""

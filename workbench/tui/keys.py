@@ -15,6 +15,7 @@ class Where(StrEnum):
     LINES = "Moving in a text"
     TARGETS = "Connections and Processes"
     CHECKPOINTS = "Checkpoints"
+    CONNECTIONS = "Connections"
     TIMELINE = "Timeline"
     FINDINGS = "Findings"
     LOCKS = "Where a lock stands"
@@ -131,6 +132,7 @@ def bindings(where: Where) -> list[BindingType]:
     """Textual's bindings of a place, each with its id."""
     return [
         Binding(
+    Action("why", "w", "why silent", "Watch it for three seconds, and say why nothing flows.", Where.CONNECTIONS),
             action.keys,
             action.name,
             action.label,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Lock, Process
+from workbench.evidence import Connection, Lock, Process
 from workbench.evidence.selection import Selection
+from workbench.evidence.silence import Answer
 from workbench.evidence.stretch import Stretch
 from workbench.operation.diagnosis import Diagnosis
 from workbench.operation.plan import Plan
@@ -48,6 +49,10 @@ def _no_operation(*_: object) -> Operation:
 def _no_recorder(_: Callable[[Stretch], object]) -> Recorder:
     raise WorkbenchError("nothing is recorded here", "open the live host as root")
 
+def _no_answer(*_: object) -> Answer:
+    raise WorkbenchError("the connection cannot be watched here", "open the live host as root")
+
+
 
 def _no_lab(*_: object) -> LabHandle:
     raise WorkbenchError("there is no lab here")
@@ -86,6 +91,8 @@ class Operations:
     recover: Callable[[], Sequence[str]] = _nothing_to_recover
     """Put it right; what was done, one sentence each."""
     plan_removal: Callable[[Sequence[Lock]], RemovalPlan] = _no_removal
+    why_silent: Callable[[Connection, int], Answer] = _no_answer
+    """Watches a connection of a network namespace for a moment."""
     """What removing these locks would take, or why they stay."""
     remove: Callable[[RemovalPlan], Sequence[str]] = lambda _: ()
     """Do it; what was done, one sentence each."""

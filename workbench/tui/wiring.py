@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Lock, Process
+from workbench.evidence import Connection, Lock, Process
+from workbench.evidence.silence import Answer
 from workbench.evidence.stretch import Stretch
 from workbench.operation.diagnosis import diagnose
 from workbench.operation.plan import Plan
@@ -55,6 +56,7 @@ class LiveHost:
             diagnose=diagnose,
             record=self.record,
             start_lab=self.start_lab,
+            why_silent=self.why_silent,
             unfinished=lambda: self.recovery(dry_run=True),
             recover=lambda: self.recovery(dry_run=False),
             plan_removal=self.plan_removal,
@@ -106,6 +108,12 @@ class LiveHost:
     def start_lab(self, name: str) -> LabHandle:
         """Start a scenario and wait until it is up."""
         self._loaded.wait()
+    def why_silent(self, connection: Connection, netns: int) -> Answer:
+        self._loaded.wait()
+        from workbench.collect.silence import ask_why
+
+        return ask_why(connection, netns)
+
         from workbench.lab.application import start_for_application
 
         handle = start_for_application(name)

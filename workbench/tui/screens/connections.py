@@ -5,14 +5,19 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from workbench.evidence import Process, Socket
+from workbench.evidence import Gap, Process, Socket
+from workbench.evidence.silence import Answer, why_silent
+from workbench.evidence.silence_watch import watch_of
 from workbench.present.connection_detail import connection_detail
 from workbench.present.connections import COLUMNS, owner
 from workbench.present.line import Line
-from workbench.present.situation import Situation
+from workbench.present.silence import silence_lines
+from workbench.present.situation import UNCONNECTED, Situation
 from workbench.present.table import Row
 from workbench.present.timeline_narrowing import of_socket
+from workbench.tui.beside import run_beside
 from workbench.tui.keys import Where, bindings
+from workbench.tui.screens.help import TextScreen
 from workbench.tui.screens.table import TableScreen
 
 
@@ -22,7 +27,11 @@ class ConnectionsScreen(TableScreen):
     MODE = "connections"
     PURPOSE = "What is going on with this connection, right now?"
     COLUMNS = COLUMNS
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.TARGETS), *bindings(Where.LOCKS)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(Where.TARGETS),
+        *bindings(Where.CONNECTIONS),
+        *bindings(Where.LOCKS),
+    ]
 
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
         assert isinstance(row.subject, Socket)
@@ -44,3 +53,27 @@ class ConnectionsScreen(TableScreen):
         if row is not None and self._situation is not None:
             assert isinstance(row.subject, Socket)
             self.workbench.timeline.open_for(of_socket(row.subject, self._situation))
+
+    def action_why(self) -> None:
+        row, situation = self.rows.cursor_row, self._situation
+        if row is None or situation is None:
+            return
+        socket = row.subject
+        assert isinstance(socket, Socket)
+        if socket.state in UNCONNECTED:
+            self.notify("This socket has no peer: nothing could flow.", markup=False, timeout=3)
+        elif self.workbench.moment is not None and not self.workbench.moment.live:
+            evidence = situation.evidence
+            events = () if isinstance(evidence.events, Gap) else evidence.events
+            watch = watch_of(socket.connection, socket.netns, evidence, evidence, events)
+            if watch is not None:
+                self._show_why(why_silent(watch))
+        else:
+            self.notify("Watching it for three seconds ...", markup=False, timeout=3)
+            ask = self.workbench.operations.why_silent
+            run_beside(
+                self.workbench, lambda: ask(socket.connection, socket.netns), self._show_why, self.workbench.problem
+            )
+
+    def _show_why(self, answer: Answer) -> None:
+        self.app.push_screen(TextScreen(silence_lines(answer)))

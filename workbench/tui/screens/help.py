@@ -38,6 +38,8 @@ def help_lines(mode: str, purpose: str, gaps: Sequence[Gap]) -> list[Line]:
     places = [Where.TABLE, Where.ROWS]
     if mode in {"connections", "processes"}:
         places.insert(0, Where.TARGETS)
+        if mode == "connections":
+            places.insert(1, Where.CONNECTIONS)
     elif mode == "checkpoints":
         places.insert(0, Where.CHECKPOINTS)
     elif mode == "timeline":
