@@ -1,6 +1,6 @@
 """Where evidence comes from: nothing above a Source can ask whether it is live or recorded."""
 
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from workbench.evidence import Evidence
 from workbench.evidence.recording import RecordedFinding, RecordedMoment
@@ -40,3 +40,8 @@ class Recording(Source, Protocol):
 
     def findings(self) -> tuple[RecordedFinding, ...]:
         """What the checks said when it was recorded, moment by moment."""
+
+
+def is_recording(source: Source) -> TypeGuard[Recording]:
+    """Whether it has moments to step through."""
+    return hasattr(source, "moments")

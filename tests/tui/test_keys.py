@@ -26,12 +26,13 @@ from workbench.tui.widgets.row_view import RowView
 
 PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.EVERYWHERE: (WorkbenchApp, ()),
+    Where.RECORDING: (WorkbenchApp, ()),
     Where.TABLE: (TableScreen, ()),
     Where.ROWS: (RowView, ()),
     Where.LINES: (LineView, ("tab",)),
     Where.TARGETS: (ConnectionsScreen, ()),
-    Where.CHECKPOINTS: (CheckpointsScreen, ("4", "@images/server")),
     Where.CONNECTIONS: (ConnectionsScreen, ()),
+    Where.CHECKPOINTS: (CheckpointsScreen, ("4", "@images/server")),
     Where.LOCKS: (NetfilterScreen, ("3", "@--dport 22")),
     Where.TIMELINE: (TimelineScreen, ("5", "@reset sent")),
     Where.FINDINGS: (FindingsScreen, ("6", "@NFT002")),
@@ -74,6 +75,8 @@ async def test_every_key_does_what_it_is_said_to_do(where: Where, monkeypatch: p
         await press(pilot, way)
         if where is Where.OPERATION:
             monkeypatch.setattr(OperationScreen, "check_action", lambda *_: True)
+        if where is Where.RECORDING:
+            monkeypatch.setattr(WorkbenchApp, "check_action", lambda *_: True)
         for action in actions:
             monkeypatch.setattr(owner, f"action_{action.name}", record(action))
         for action in actions:

@@ -33,10 +33,13 @@ class Consent:
     """Contents of queues, as they are."""
 
 
+NOTHING_MORE = Consent()
+
+
 class Redaction:
     """The rules under one key, and what the owner agreed to."""
 
-    def __init__(self, key: bytes, consent: Consent = Consent()) -> None:
+    def __init__(self, key: bytes, consent: Consent = NOTHING_MORE) -> None:
         self._key = key
         self.consent = consent
         pseudonyms = Pseudonyms(key)

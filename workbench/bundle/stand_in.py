@@ -8,8 +8,6 @@ import hashlib
 from dataclasses import replace
 from functools import lru_cache
 
-import numpy as np
-
 from workbench.evidence import Connection, ImageDirectory, ImageSocket
 from workbench.evidence.packet import Capture
 
@@ -48,6 +46,8 @@ def _without(socket: ImageSocket, key: bytes) -> ImageSocket:
 
 def stand_in(content: bytes, sequence: int, stream: Connection, key: bytes) -> bytes:
     """``stream`` is the connection seen from who sends it, ``sequence`` the number of the first byte."""
+    import numpy as np
+
     digest = hashlib.blake2b(str(stream).encode(errors="surrogateescape"), key=key, digest_size=32).digest()
     table = np.frombuffer(hashlib.shake_256(digest).digest(256), np.uint8)  # not one to one: it leads nowhere back
     result = []

@@ -70,6 +70,11 @@ class Made:
     findings: tuple[RecordedFinding, ...] = ()
 
     @property
+    def sizes(self) -> Mapping[str, tuple[int, int]]:
+        """Of each member its bytes and its compressed bytes."""
+        return {member.name: (len(member.content), len(member.packed)) for member in self.members}
+
+    @property
     def size(self) -> int:
         """Bytes of the file."""
         return sum(member.cost for member in self.members) + 22

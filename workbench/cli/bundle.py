@@ -3,19 +3,17 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.cli.document import table
 from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
 from workbench.present.text import printable
 
 if TYPE_CHECKING:
     from workbench.bundle.redaction import Consent
-    from workbench.bundle.write import Made, Material
+    from workbench.bundle.write import Material
     from workbench.read.bundle import Bundle
 
 NAME = "workbench-bundle.zip"
@@ -81,6 +79,7 @@ def bundle(options: argparse.Namespace) -> int:
     from workbench.bundle.redaction import Redaction
     from workbench.bundle.write import make, save
     from workbench.operation.journal import state_directory
+    from workbench.present.bundle import bundle_lines
 
     path = Path(options.output)
     if not options.dry_run and not options.force and path.exists():
@@ -88,16 +87,18 @@ def bundle(options: argparse.Namespace) -> int:
     redaction = Redaction(host_key(state_directory()), _consent(options))
     material = _material(options)
     made = make(material, redaction, judge=LibraryJudge(), largest=options.max_size, tell=_tell)
-    for line in _content_lines(made):
+    for line in bundle_lines(made.manifest, made.sizes, made.findings):
         print(line)
+    print(f"{made.size} bytes in all")
     if not options.dry_run:
         save(made, path, replacing=options.force)
-        print(f"written to {printable(str(path))}; look at what is in it before you give it away: unzip -l, unzip -p")
+        _tell(f"written to {path}; look at what is in it before you give it away, with unzip -p")
     return ExitStatus.CLEAN
 
 
 def show(options: argparse.Namespace) -> int:
     """Say what is in a bundle; every member is read and compared with the manifest."""
+    from workbench.present.bundle import bundle_lines
     from workbench.read.bundle import Bundle
 
     opened = Bundle(options.file)
@@ -106,7 +107,7 @@ def show(options: argparse.Namespace) -> int:
         if options.format == "json":
             print(json.dumps(_document(opened), indent=1))
         else:
-            for line in _bundle_lines(opened):
+            for line in bundle_lines(opened.manifest, opened.sizes(), opened.findings()):
                 print(line)
     finally:
         opened.close()
@@ -168,49 +169,6 @@ def _tell(text: str) -> None:
     sys.stderr.write(f"workbench: {printable(text)}\n")
 
 
-def _content_lines(made: "Made") -> Iterator[str]:
-    """What a bundle that was just made holds."""
-    sizes = {member.name: len(member.packed) for member in made.members}
-    rows = [(item.name, str(item.size), str(sizes[item.name]), item.origin) for item in made.manifest.members]
-    yield from table(("MEMBER", "BYTES", "PACKED", "WHAT"), rows)
-    yield ""
-    moments, findings = len(made.manifest.moments), len(made.findings)
-    yield f"{made.size} bytes in all; {_counted(moments, 'moment')}, {_counted(findings, 'finding')}"
-    for sentence in made.manifest.redaction:
-        yield f"- {sentence}"
-    for omission in made.manifest.left_out:
-        yield f"left out: {printable(omission.what)}: {printable(omission.why)}"
-
-
-def _bundle_lines(opened: "Bundle") -> Iterator[str]:
-    manifest = opened.manifest
-    versions = "".join(f", {printable(name)} {printable(value)}" for name, value in manifest.versions.items())
-    yield f"{printable(manifest.title)}, by workbench {printable(manifest.tool)}{versions}"
-    for sentence in manifest.redaction:
-        yield f"- {printable(sentence)}"
-    yield ""
-    rows = [
-        (str(number), _time(moment.taken), printable(moment.title), str(len(moment.sections)))
-        for number, moment in enumerate(manifest.moments, 1)
-    ]
-    yield from table(("MOMENT", "TIME", "WHAT", "SECTIONS"), rows)
-    yield ""
-    sizes = opened.sizes()
-    members = [
-        (printable(item.name), str(item.size), str(sizes.get(item.name, (0, 0))[1]), printable(item.origin))
-        for item in manifest.members
-    ]
-    yield from table(("MEMBER", "BYTES", "PACKED", "WHAT"), members)
-    for omission in manifest.left_out:
-        yield f"left out: {printable(omission.what)}: {printable(omission.why)}"
-    findings = [each for each in opened.findings() if each.moment == opened.at]
-    if findings:
-        yield ""
-        yield "found when it was made (the last moment):"
-        for each in findings:
-            yield printable(f"  {each.severity} {each.code} {each.name}: {each.subject}")
-
-
 def _document(opened: "Bundle") -> dict[str, object]:
     from dataclasses import asdict
 
@@ -226,11 +184,3 @@ def _printable(value: object) -> object:
     if isinstance(value, Sequence):
         return [_printable(item) for item in value]
     return value
-
-
-def _time(taken: float) -> str:
-    return datetime.fromtimestamp(taken, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

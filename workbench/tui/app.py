@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.events import Resize
+from textual.events import Key, Resize
 from textual.message import Message
 from textual.screen import Screen
 
@@ -18,15 +18,16 @@ from workbench.present.header import freshness, header_line
 from workbench.present.line import Line
 from workbench.present.text import printable
 from workbench.present.units import count
-from workbench.source import Source
+from workbench.source import Source, is_recording
 from workbench.tui.beside import Done, run_beside
 from workbench.tui.collector import INTERVAL_S, Collector, Moment
 from workbench.tui.ending import end_on_signals, run_to_the_end
 from workbench.tui.guide import Guide
 from workbench.tui.judge import OpenJudge, library
-from workbench.tui.keys import ACTIONS, Where, bindings
+from workbench.tui.keys import ACTIONS, BESIDE, LIVE, STEPS, Where, bindings
 from workbench.tui.live_timeline import LiveTimeline
 from workbench.tui.operations import NO_OPERATIONS, LabHandle, Operations
+from workbench.tui.recorded import compared
 from workbench.tui.screens.base import WorkbenchScreen
 from workbench.tui.screens.checkpoints import CheckpointsScreen
 from workbench.tui.screens.connections import ConnectionsScreen
@@ -80,7 +81,7 @@ class WorkbenchApp(App[int]):
 
     TITLE = "workbench"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.EVERYWHERE)
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(Where.EVERYWHERE), *bindings(Where.RECORDING)]
     MODES = {  # noqa: RUF012 - Textual's own annotation
         "connections": ConnectionsScreen,
         "processes": ProcessesScreen,
@@ -159,6 +160,28 @@ class WorkbenchApp(App[int]):
         screens = (screen for screen in reversed(self.screen_stack) if isinstance(screen, WorkbenchScreen))
         return next((screen for screen in screens if screen.is_mounted), None)
 
+    @property
+    def is_recorded(self) -> bool:
+        """What is shown is a recording: nothing can be done on it."""
+        return self.moment is not None and not self.moment.live
+
+    def offers(self, action: str) -> bool | None:
+        """Whether an action can be done; None: not on a recording, False: on a recording only."""
+        if self.is_recorded:
+            return False if action in BESIDE else None if action in LIVE else True
+        return action not in STEPS
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.offers(action)
+
+    def on_key(self, event: Key) -> None:
+        """A key that is greyed out says why."""
+        wanted = next((each for each in ACTIONS if each.live and event.key in each.keys.split(",")), None)
+        if wanted is not None and self.is_recorded and not self.screen.is_modal:
+            nodes = (self, self.front)
+            if any(hasattr(node, f"action_{wanted.name}") for node in nodes):
+                self.notify(f"{wanted.label}: this is a recording, nothing can be done on it.", markup=False, timeout=3)
+
     def header(self, width: int) -> Line:
         """The line on top."""
         moment = self.moment
@@ -171,6 +194,8 @@ class WorkbenchApp(App[int]):
             slow=now - self._received > SLOW_S,
         )
         label = moment.label if moment else ""
+        if moment is not None and moment.place:
+            state = printable(moment.place, max(width - len(label) - 14, 20))
         if moment is None:
             return header_line(label, None, state, width, paused=self._paused)
         situation = moment.situation
@@ -186,8 +211,11 @@ class WorkbenchApp(App[int]):
     def _show_newest(self) -> None:
         if self._newest is None:
             return
+        first = self.moment is None
         self.moment = self._newest
         self._shown_since = self._received
+        if first and self.is_recorded:
+            self.screen.refresh_bindings()
         front = self.front
         if front is not None:
             front.show(self.moment)
@@ -316,6 +344,15 @@ class WorkbenchApp(App[int]):
     def action_recover(self) -> None:
         self.guide.offer_recovery()
 
+    def action_earlier(self) -> None:
+        self._collector.step(-1)
+
+    def action_later(self) -> None:
+        self._collector.step(1)
+
+    def action_bundle(self) -> None:
+        self.guide.offer_bundle()
+
     def action_lab(self) -> None:
         if self._lab_starting:
             return
@@ -370,14 +407,20 @@ class WorkbenchApp(App[int]):
         for action in ACTIONS:
             places: list[object] = [self, *([self.front] if self.front else [])]
             node = next((each for each in places if hasattr(each, f"action_{action.name}")), None)
-            if node is not None and action.where in {
-                Where.EVERYWHERE,
-                Where.TABLE,
-                Where.TARGETS,
-                Where.CHECKPOINTS,
-                Where.TIMELINE,
-                Where.FINDINGS,
-            }:
+            if (
+                node is not None
+                and self.offers(action.name)
+                and action.where
+                in {
+                    Where.EVERYWHERE,
+                    Where.TABLE,
+                    Where.TARGETS,
+                    Where.CHECKPOINTS,
+                    Where.TIMELINE,
+                    Where.CONNECTIONS,
+                    Where.FINDINGS,
+                }
+            ):
                 title = f"{action.label.capitalize()} ({action.key_text})"
                 yield SystemCommand(title, action.help, getattr(node, f"action_{action.name}"))
         yield SystemCommand("Quit", "Leave the workbench", self.action_quit_workbench)
@@ -392,5 +435,6 @@ def run(source: Source | None = None, *, lab: str | None = None) -> int:
         app = WorkbenchApp(host.open_source, host.operations(), lab=lab)
     else:
         recorded = source
-        app = WorkbenchApp(lambda: recorded)
+        judge = compared(recorded) if is_recording(recorded) else library
+        app = WorkbenchApp(lambda: recorded, judge=judge)
     return run_to_the_end(app)

@@ -13,8 +13,9 @@ from workbench.present.netfilter import netfilter_table
 from workbench.present.processes import processes_table
 from workbench.present.situation import Situation
 from workbench.present.table import Table
-from workbench.source import Source
+from workbench.source import Source, is_recording
 from workbench.tui.judge import Judge, OpenJudge
+from workbench.tui.recorded import place_words
 
 INTERVAL_S = 1.0
 _REST = 4
@@ -39,6 +40,8 @@ class Moment:
     table: Table | None
     live: bool
     label: str
+    place: str = ""
+    """Of a recording: which of its moments this is; hostile."""
 
     def table_of(self, screen: str) -> Table:
         """The table of a screen; made now if another one was in front when the round was made."""
@@ -60,6 +63,7 @@ class Collector:
         self._open_source = open_source
         self._deliver = deliver
         self._fail = fail
+        self._steps = 0
         self._stop = threading.Event()
         self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
@@ -69,6 +73,11 @@ class Collector:
     def start(self) -> None:
         self._thread.start()
         self._judge.start()
+
+    def step(self, by: int) -> None:
+        """Go so many moments on in a recording."""
+        self._steps += by
+        self.look_now()
 
     def look_now(self) -> None:
         """End the rest: something is known to have changed."""
@@ -110,6 +119,7 @@ class Collector:
 
     def _look(self, source: Source, *, judges: bool) -> None:
         try:
+            self._go(source)
             evidence = source.evidence()
             if judges:
                 self._judge.offer(evidence)
@@ -121,4 +131,14 @@ class Collector:
             self._fail(f"a look at {source.label} failed: {type(error).__name__}: {error}")
             return
         if not self._stop.is_set():
-            self._deliver(Moment(situation, screen, table, source.is_live, source.label))
+            place = place_words(source, evidence) if is_recording(source) else ""
+            self._deliver(Moment(situation, screen, table, source.is_live, source.label, place))
+
+    def _go(self, source: Source) -> None:
+        """To the moment that the steps of a person lead to; what was judged of another one does not count."""
+        steps, self._steps = self._steps, 0
+        if steps and is_recording(source):
+            before = source.at
+            source.go(before + steps)
+            if source.at != before:
+                self._judge.forget()

@@ -18,6 +18,7 @@ from workbench.tui.beside import run_beside
 from workbench.tui.session import Session
 
 if TYPE_CHECKING:
+    from workbench.bundle.write import Made
     from workbench.tui.app import WorkbenchApp
 
 
@@ -145,6 +146,28 @@ class Guide:
                 run_beside(self._app, lambda: add(path), lambda _: self._app.look_now(), self._app.problem)
 
         self._app.push_screen(AskScreen("Image directory"), answered)
+
+    def offer_bundle(self) -> None:
+        """Say what would be in a bundle of this host, and write it if that is confirmed."""
+        operations = self._app.operations
+        session = self._app.session
+        with_operation = session is not None and not session.is_open
+
+        def show(made: "Made") -> None:
+            from workbench.tui.screens.confirm import bundle_screen
+
+            def answered(confirmed: bool | None) -> None:
+                if confirmed:
+                    run_beside(self._app, lambda: operations.save_bundle(made), self._tell_path, self._app.problem)
+
+            self._app.clear_notifications()
+            self._app.push_screen(bundle_screen(made), answered)
+
+        self._app.notify("Looking at everything, for the bundle ...", markup=False, timeout=2)
+        run_beside(self._app, lambda: operations.plan_bundle(with_operation), show, self._app.problem)
+
+    def _tell_path(self, path: str) -> None:
+        self._app.notify(printable(f"Written: {path}\nLook at it before you give it away."), markup=False, timeout=10)
 
     def _tell(self, sentences: Sequence[str]) -> None:
         """What was done, until it is read."""

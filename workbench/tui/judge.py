@@ -40,6 +40,10 @@ class Judge:
         self._offered = evidence
         self._wake.set()
 
+    def forget(self) -> None:
+        """What was judged is of another moment."""
+        self.judgement = NOTHING_JUDGED
+
     def hurry(self) -> None:
         """Do not rest before the next evidence: something is known to have changed."""
         self._hurry.set()

@@ -10,12 +10,13 @@ class Where(StrEnum):
     """Where an action is available; the value is the heading in the help."""
 
     EVERYWHERE = "Everywhere"
+    RECORDING = "In a bundle"
     TABLE = "Tables"
     ROWS = "Moving in a table"
     LINES = "Moving in a text"
     TARGETS = "Connections and Processes"
-    CHECKPOINTS = "Checkpoints"
     CONNECTIONS = "Connections"
+    CHECKPOINTS = "Checkpoints"
     TIMELINE = "Timeline"
     FINDINGS = "Findings"
     LOCKS = "Where a lock stands"
@@ -41,6 +42,8 @@ class Action:
     shown_key: str | None = None
     first: bool = False
     """Before whatever has the focus: a field would keep Enter for itself."""
+    live: bool = False
+    """On a living host only; greyed out on a recording."""
 
     @property
     def id(self) -> str:
@@ -50,7 +53,15 @@ class Action:
     @property
     def key_text(self) -> str:
         """The keys as a person reads them: ``j or down``."""
-        names = {"question_mark": "?", "slash": "/", "space": "space", "pagedown": "PgDn", "pageup": "PgUp"}
+        names = {
+            "question_mark": "?",
+            "slash": "/",
+            "space": "space",
+            "pagedown": "PgDn",
+            "pageup": "PgUp",
+            "left_square_bracket": "[",
+            "right_square_bracket": "]",
+        }
         return " or ".join(names.get(key, key) for key in self.keys.split(","))
 
 
@@ -65,8 +76,28 @@ ACTIONS = (
     Action("help", "question_mark,f1", "help", "What this screen is for, and all keys.", Where.EVERYWHERE, True, "?"),
     Action("meanings", "m", "meaning", "What each column and number of this screen means.", Where.EVERYWHERE),
     Action("pause", "space", "pause", "Hold the display still; looking goes on.", Where.EVERYWHERE, True),
-    Action("recover", "u", "unfinished", "Look at what an interrupted operation left behind.", Where.EVERYWHERE),
-    Action("lab", "L", "lab", "Start the lab connection, to try a dump on; again: end it.", Where.EVERYWHERE, True),
+    Action(
+        "recover", "u", "unfinished", "Look at what an interrupted operation left behind.", Where.EVERYWHERE, live=True
+    ),
+    Action(
+        "lab",
+        "L",
+        "lab",
+        "Start the lab connection, to try a dump on; again: end it.",
+        Where.EVERYWHERE,
+        True,
+        live=True,
+    ),
+    Action(
+        "bundle",
+        "B",
+        "bundle",
+        "Make one file of this for somebody else: a plan first.",
+        Where.EVERYWHERE,
+        live=True,
+    ),
+    Action("earlier", "left_square_bracket", "earlier", "The moment before.", Where.RECORDING, True, "["),
+    Action("later", "right_square_bracket", "later", "The moment after.", Where.RECORDING, True, "]"),
     Action("step_back", "escape", "back", "One step back: clear the filter, leave a detail.", Where.EVERYWHERE),
     Action("leave", "q", "quit", "Back from a detail; on a screen, quit.", Where.EVERYWHERE),
     Action(
@@ -91,16 +122,33 @@ ACTIONS = (
     Action("page_up", "pageup,ctrl+u", "page up", "One page up.", Where.LINES),
     Action("first", "home,g", "first", "To the first line.", Where.LINES),
     Action("last", "end,G", "last", "To the last line.", Where.LINES),
-    Action("dump", "d", "dump", "Dump the process that holds this: options and a plan first.", Where.TARGETS, True),
+    Action(
+        "dump",
+        "d",
+        "dump",
+        "Dump the process that holds this: a plan first.",
+        Where.TARGETS,
+        True,
+        live=True,
+    ),
     Action("timeline", "t", "timeline", "Show in the Timeline what happens to this.", Where.TARGETS),
+    Action("why", "w", "why silent", "Watch it for three seconds, and say why nothing flows.", Where.CONNECTIONS),
     Action("newest", "f", "newest", "Go to the newest row, and stay at the newest.", Where.TIMELINE, True),
     Action("only_connection", "c", "only this", "Only what concerns this row's connection.", Where.TIMELINE, True),
     Action("only_process", "p", "only process", "Only what concerns this row's process.", Where.TIMELINE),
     Action("only_namespace", "n", "only namespace", "Only what happens in this row's namespace.", Where.TIMELINE),
     Action("everything", "a", "all", "No longer only this; escape does the same.", Where.TIMELINE),
-    Action("restore", "r", "restore", "Restore these images: options and a plan first.", Where.CHECKPOINTS, True),
-    Action("add", "a", "add", "Look at an image directory elsewhere.", Where.CHECKPOINTS, True),
-    Action("remove", "x", "remove lock", "Remove the lock if nobody needs it: the plan first.", Where.LOCKS, True),
+    Action("restore", "r", "restore", "Restore these images: a plan first.", Where.CHECKPOINTS, True, live=True),
+    Action("add", "a", "add", "Look at an image directory elsewhere.", Where.CHECKPOINTS, True, live=True),
+    Action(
+        "remove",
+        "x",
+        "remove lock",
+        "Remove the lock if nobody needs it.",
+        Where.LOCKS,
+        True,
+        live=True,
+    ),
     Action("copy_fix", "y", "copy fix", "Copy the commands that put it right.", Where.FINDINGS, True),
     Action("unfold", "f", "unfold", "Show what follows from a finding in rows below it, and back.", Where.FINDINGS),
     Action("proceed", "c", "continue", "Go on from where the operation is held.", Where.OPERATION, True),
@@ -108,7 +156,7 @@ ACTIONS = (
     Action("log", "l", "log", "CRIU's log alone, and back.", Where.OPERATION, True),
     Action("timeline", "t", "timeline", "The timeline of the operation's connections.", Where.OPERATION),
     Action("next_connection", "n", "next", "The next connection of the operation.", Where.OPERATION),
-    Action("restore_now", "r", "restore", "Restore what was just dumped.", Where.OPERATION, True),
+    Action("restore_now", "r", "restore", "Restore what was just dumped.", Where.OPERATION, True, live=True),
     Action("copy_report", "y", "copy", "Copy the report as text.", Where.OPERATION),
     Action("submit", "enter", "plan", "Show the plan; nothing is done yet.", Where.OPTIONS, True, first=True),
     Action("cancel", "escape", "back", "Go back without doing anything.", Where.OPTIONS, True),
@@ -128,11 +176,18 @@ ACTIONS = (
 )
 
 
+LIVE = frozenset(action.name for action in ACTIONS if action.live)
+"""What can be done on a living host only."""
+STEPS = frozenset(action.name for action in ACTIONS if action.where is Where.RECORDING)
+"""What can be done on a recording only."""
+BESIDE = frozenset({"lab", "pause"})
+"""What a recording has no use for: not even greyed out, so that the footer has room for steps."""
+
+
 def bindings(where: Where) -> list[BindingType]:
     """Textual's bindings of a place, each with its id."""
     return [
         Binding(
-    Action("why", "w", "why silent", "Watch it for three seconds, and say why nothing flows.", Where.CONNECTIONS),
             action.keys,
             action.name,
             action.label,

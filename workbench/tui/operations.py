@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Lock, Process
@@ -15,6 +15,9 @@ from workbench.operation.progress import Progress
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
+
+if TYPE_CHECKING:
+    from workbench.bundle.write import Made
 
 
 class LabHandle(Protocol):
@@ -46,12 +49,12 @@ def _no_operation(*_: object) -> Operation:
     raise WorkbenchError("this cannot be done here", "open the live host as root")
 
 
-def _no_recorder(_: Callable[[Stretch], object]) -> Recorder:
-    raise WorkbenchError("nothing is recorded here", "open the live host as root")
-
 def _no_answer(*_: object) -> Answer:
     raise WorkbenchError("the connection cannot be watched here", "open the live host as root")
 
+
+def _no_recorder(_: Callable[[Stretch], object]) -> Recorder:
+    raise WorkbenchError("nothing is recorded here", "open the live host as root")
 
 
 def _no_lab(*_: object) -> LabHandle:
@@ -60,6 +63,10 @@ def _no_lab(*_: object) -> LabHandle:
 
 def _no_removal(_: Sequence[Lock]) -> RemovalPlan:
     raise WorkbenchError("this cannot be done here", "open the live host as root")
+
+
+def _no_bundle(*_: object) -> "Made":
+    raise WorkbenchError("this cannot be done here", "open the live host")
 
 
 def _no_images(_: str) -> object:
@@ -84,6 +91,8 @@ class Operations:
     """Why it failed, by its log."""
     record: Callable[[Callable[[Stretch], object]], Recorder] = _no_recorder
     """Begin to record; each stretch of the timeline is handed over in a thread of the recorder."""
+    why_silent: Callable[[Connection, int], Answer] = _no_answer
+    """Watches a connection of a network namespace for a moment."""
     start_lab: Callable[[str], LabHandle] = _no_lab
     """Blocks until the scenario is up."""
     unfinished: Callable[[], Sequence[str]] = _nothing_to_recover
@@ -91,11 +100,13 @@ class Operations:
     recover: Callable[[], Sequence[str]] = _nothing_to_recover
     """Put it right; what was done, one sentence each."""
     plan_removal: Callable[[Sequence[Lock]], RemovalPlan] = _no_removal
-    why_silent: Callable[[Connection, int], Answer] = _no_answer
-    """Watches a connection of a network namespace for a moment."""
     """What removing these locks would take, or why they stay."""
     remove: Callable[[RemovalPlan], Sequence[str]] = lambda _: ()
     """Do it; what was done, one sentence each."""
+    plan_bundle: Callable[[bool], "Made"] = _no_bundle
+    """A bundle of this host, not written yet; True: with the last operation."""
+    save_bundle: Callable[["Made"], str] = lambda _: ""
+    """Write it; the path of the file."""
     add_images: Callable[[str], object] = _no_images
     """Look at this image directory too, from now on."""
 

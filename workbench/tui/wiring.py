@@ -18,6 +18,7 @@ from workbench.source import Source
 from workbench.tui.operations import LabHandle, Operations, Recorder
 
 if TYPE_CHECKING:
+    from workbench.bundle.write import Made
     from workbench.tui.known_images import KnownImages
 
 # Everything heavy is imported where it is used: the first frame is drawn before.
@@ -55,12 +56,14 @@ class LiveHost:
             images_for=self.images_for,
             diagnose=diagnose,
             record=self.record,
-            start_lab=self.start_lab,
             why_silent=self.why_silent,
+            start_lab=self.start_lab,
             unfinished=lambda: self.recovery(dry_run=True),
             recover=lambda: self.recovery(dry_run=False),
             plan_removal=self.plan_removal,
             remove=self.remove,
+            plan_bundle=self.plan_bundle,
+            save_bundle=self.save_bundle,
             add_images=self.add_images,
         )
 
@@ -105,15 +108,15 @@ class LiveHost:
         recorder.start()
         return recorder
 
-    def start_lab(self, name: str) -> LabHandle:
-        """Start a scenario and wait until it is up."""
-        self._loaded.wait()
     def why_silent(self, connection: Connection, netns: int) -> Answer:
         self._loaded.wait()
         from workbench.collect.silence import ask_why
 
         return ask_why(connection, netns)
 
+    def start_lab(self, name: str) -> LabHandle:
+        """Start a scenario and wait until it is up."""
+        self._loaded.wait()
         from workbench.lab.application import start_for_application
 
         handle = start_for_application(name)
@@ -151,6 +154,30 @@ class LiveHost:
 
         done = remove(plan)
         return list(removed_lines(done, plan_removal(look(plan.images)).kept))
+
+    def plan_bundle(self, with_operation: bool) -> "Made":
+        """Look, redact and judge; nothing is written yet."""
+        self._loaded.wait()
+        from workbench.bundle.gather import Sought, gather
+        from workbench.bundle.judged import LibraryJudge
+        from workbench.bundle.key import host_key
+        from workbench.bundle.redaction import Redaction
+        from workbench.bundle.write import make
+        from workbench.operation.journal import state_directory
+
+        material = gather(Sought(operation="last" if with_operation else None))
+        return make(material, Redaction(host_key(state_directory())), judge=LibraryJudge())
+
+    def save_bundle(self, made: "Made") -> str:
+        """Into the current directory, under a name that is not there yet."""
+        from workbench.bundle.write import save
+
+        path, number = Path.cwd() / "workbench-bundle.zip", 1
+        while path.exists():
+            number += 1
+            path = path.with_name(f"workbench-bundle-{number}.zip")
+        save(made, path)
+        return str(path)
 
     def add_images(self, path: str) -> None:
         """List this directory too. Raises WorkbenchError if it holds no images."""

@@ -34,7 +34,10 @@ PLANTED = {
 }
 
 
-def bundle_of(text: str, consent: Consent = Consent()) -> Made:
+NOTHING_MORE = Consent()
+
+
+def bundle_of(text: str, consent: Consent = NOTHING_MORE) -> Made:
     shot = Shot("now", planted(text))
     return make(Material("this host", (shot,)), Redaction(KEY, consent))
 

@@ -37,6 +37,9 @@ class WorkbenchScreen(Screen[None]):
     def workbench(self) -> "WorkbenchApp":
         return cast("WorkbenchApp", self.app)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.workbench.offers(action)
+
     def compose(self) -> ComposeResult:
         yield HeaderBar(self.workbench.header)
         yield TabBar(self.MODE, TABS)

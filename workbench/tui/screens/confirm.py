@@ -1,7 +1,7 @@
 """What will be done, in full, and the word that must be typed before it is."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,13 +11,18 @@ from textual.widgets import Footer, Input
 
 from workbench.operation.plan import Plan
 from workbench.operation.removal import CONFIRMATION, RemovalPlan
+from workbench.present.bundle import bundle_lines
 from workbench.present.line import Line, Tone, line
 from workbench.present.plan import plan_text
 from workbench.present.removal import removal_text
 from workbench.present.text import printable
+from workbench.present.units import byte_size
 from workbench.tui.clipboard import copy_text
 from workbench.tui.keys import Where, bindings
 from workbench.tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from workbench.bundle.write import Made
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -101,3 +106,13 @@ def removal_screen(plan: RemovalPlan) -> ConfirmScreen:
         return ConfirmScreen([*removal_text(plan)], line(("It stays; Escape goes back.", Tone.DIM)), "")
     asked = line("Nothing has been done yet. To do this, type ", (CONFIRMATION, Tone.STRONG), " and press Enter.")
     return ConfirmScreen([*removal_text(plan)], asked, CONFIRMATION)
+
+
+def bundle_screen(made: "Made") -> ConfirmScreen:
+    """What would be in the bundle; ``yes`` confirms it."""
+    lines = [line(("A bundle of this host, for somebody else to open", Tone.STRONG)), line()]
+    lines += [line(text) for text in bundle_lines(made.manifest, made.sizes, made.findings)]
+    asked = line(
+        f"Nothing is written yet: {byte_size(made.size)}. To write it, type ", ("yes", Tone.STRONG), " and press Enter."
+    )
+    return ConfirmScreen(lines, asked, "yes")

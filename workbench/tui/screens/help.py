@@ -50,7 +50,7 @@ def help_lines(mode: str, purpose: str, gaps: Sequence[Gap]) -> list[Line]:
         places = [Where.OPERATION, Where.LINES]
     if mode in {"connections", "processes", "netfilter", "findings"}:
         places.insert(-2, Where.LOCKS)
-    for place in (*places, Where.EVERYWHERE):
+    for place in (*places, Where.EVERYWHERE, Where.RECORDING):
         lines.append(heading(place.value))
         lines += [
             line("  ", (f"{action.key_text:18}", Tone.STRONG), action.help)

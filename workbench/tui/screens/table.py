@@ -105,7 +105,9 @@ class TableScreen(WorkbenchScreen):
             self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self._can_remove if action == "remove" else True
+        if action == "remove" and not self._can_remove:
+            return False
+        return super().check_action(action, parameters)
 
     @on(RowView.Opened)
     def _open_detail(self) -> None:
