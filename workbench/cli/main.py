@@ -20,6 +20,7 @@ COMMANDS = (
     "locks",
     "image",
     "events",
+    "queues",
     "dump",
     "queues",
     "why",

@@ -9,7 +9,7 @@ from workbench.errors import WorkbenchError
 from workbench.operation.task import Task, Tasks
 
 _STOPS_S = 2.0
-_POLL_S = 0.002
+_POLL_S = 0.0002
 
 
 @contextmanager

@@ -14,15 +14,18 @@ import signal
 import socket
 import struct
 import sys
+import threading
 from typing import NoReturn
 
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
 PR_SET_PDEATHSIG = 1
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 SMALL = 4096
+LARGE = 4 << 20
 
-WRITES = {"unsent", "in-flight", "fin-wait1", "closing", "last-ack"}
+WRITES = {"unsent", "in-flight", "fin-wait1", "closing", "last-ack", "large"}
 SHUTS_DOWN = {"fin-wait1", "fin-wait2", "closing", "last-ack"}
 PEER_SENDS = {"unread", "close-wait", "reset", "shared"}
 PEER_SHUTS_DOWN = {"close-wait", "closing"}
@@ -68,6 +71,12 @@ def fill(end: socket.socket) -> int:
     return total
 
 
+def fill_much(end: socket.socket) -> int:
+    """Write ``LARGE`` bytes into a buffer that takes them all."""
+    end.sendall(pattern(LARGE))
+    return LARGE
+
+
 def held_end(address: tuple[str, int], family: int, situation: str, go: int, ready: int) -> NoReturn:
     """The end that a test dumps: alone in its session, with nothing open but its socket."""
     os.setsid()
@@ -77,6 +86,9 @@ def held_end(address: tuple[str, int], family: int, situation: str, go: int, rea
     os.close(null)
     end = socket.socket(family)
     end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+    if situation == "large":
+        end.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 4 * LARGE)
+        end.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 4 * LARGE)
     end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     end.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -84,9 +96,11 @@ def held_end(address: tuple[str, int], family: int, situation: str, go: int, rea
     end.connect(address)
     os.read(go, 1)
     os.close(go)
-    written = fill(end) if situation in WRITES else 0
+    written = (fill_much if situation == "large" else fill)(end) if situation in WRITES else 0
     if situation in SHUTS_DOWN:
         end.shutdown(socket.SHUT_WR)
+    for _ in range(3 if situation == "threads" else 0):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
     if situation == "shared" and os.fork() == 0:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     else:
