@@ -21,9 +21,8 @@ COMMANDS = (
     "image",
     "events",
     "queues",
-    "dump",
-    "queues",
     "why",
+    "dump",
     "restore",
     "handoff",
     "recover",
@@ -41,8 +40,8 @@ examples:
   workbench --lab established               the application, with a connection to try things on
   workbench sockets                         every TCP socket of every network namespace
   workbench events --pid 4645               what happens to a process's connections, and who reset which
-  workbench check dump.log                  why a dump failed, and what to do
   workbench why 10.0.0.2:80-10.0.0.1:40000  why nothing flows through a connection
+  workbench check dump.log                  why a dump failed, and what to do
   workbench dump 4645 -D images --plan      what a dump of process 4645 would do
   workbench restore -D images               bring it back, with proof that its connections go on
   workbench handoff 4645 7 --to /run/x.sock one connection to the process that waits there
