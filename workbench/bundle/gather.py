@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from workbench.bundle.write import Material, Shot
 from workbench.errors import WorkbenchError
@@ -42,17 +43,74 @@ def gather(sought: Sought, tell: Tell = lambda _: None, stop: Stop = _wait) -> M
     """Look at all of it. ``stop`` waits so many seconds and says whether to end a recording early."""
     titles: list[str] = []
     shots: list[Shot] = []
+    journals: tuple[Path, ...] = ()
     if sought.operation is not None:
-        raise WorkbenchError("operations are not bundled yet")
+        operation = _of_operation(sought.operation)
+        journals = operation.journals
+        titles.append(operation.title)
+        shots += operation.shots
+    files = sought.files
+    if sought.operation is not None:
+        files = operation.files if files is None else together(operation.files, files)
     if sought.host:
         titles.append("this host" if not sought.seconds else f"this host for {sought.seconds:.0f} seconds")
         shots += _of_host(sought, tell, stop)
     if sought.files is not None:
         titles.append("files")
-        shots = [replace(each, evidence=together(each.evidence, sought.files)) for each in shots] or [
-            Shot("recorded", sought.files)
-        ]
-    return Material(" and ".join(titles), tuple(shots))
+    if files is not None:
+        # to the last moment alone: before, they were others or not there yet
+        last = shots.pop() if shots else Shot("recorded", _nothing(files))
+        shots.append(replace(last, evidence=together(last.evidence, files)))
+    return Material(" and ".join(titles), tuple(shots), journals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Operation:
+    title: str
+    shots: tuple[Shot, ...]
+    files: Evidence
+    """Its images and logs as they are now."""
+    journals: tuple[Path, ...]
+
+
+def _of_operation(name: str) -> _Operation:
+    """A journaled operation. Raises WorkbenchError if there is none such."""
+    from workbench.operation.journal import entries
+    from workbench.operation.moments import read_moments
+    from workbench.read.criu_images import read_image_directory
+    from workbench.read.log_digest import read_digest
+
+    known = entries()
+    found = known[-1:] if name == "last" else [entry for entry in known if entry.id == name]
+    if not found:
+        ids = ", ".join(entry.id for entry in known[-3:])
+        raise WorkbenchError(
+            "no operation was journaled here" if name == "last" else f"there is no journal of {name}",
+            f"the newest are {ids}" if ids else "",
+        )
+    entry = found[0]
+    place = str(entry.begun.get("images") or "")
+    files = Evidence(time.time(), 0, ())
+    partial: list[Gap] = []
+    try:
+        files = replace(files, images=(read_image_directory(place),), sources=(place,)) if place else files
+    except WorkbenchError as error:
+        partial.append(Gap("images", error.message, error.hint))
+    logs = [str(path) for path in (Path(place, "dump.log"), Path(place, "restore.log")) if place and path.is_file()]
+    if logs:
+        files = replace(files, logs=tuple(map(read_digest, logs)))
+    # a restore is told together with the dump that it came from
+    same = [each for each in known if place and each.begun.get("images") == place] or [entry]
+    shots = tuple(
+        Shot(f"{each.kind}: {title}", evidence) for each in same for title, evidence in read_moments(each.path)
+    )
+    journals = tuple(each.path for each in same)
+    return _Operation(entry.summary().title, shots, replace(files, partial=tuple(partial)), journals)
+
+
+def _nothing(files: Evidence) -> Evidence:
+    """Evidence of the same time, with no section."""
+    return Evidence(files.taken, files.monotonic_ns, ())
 
 
 def _of_host(sought: Sought, tell: Tell, stop: Stop) -> list[Shot]:

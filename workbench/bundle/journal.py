@@ -7,7 +7,6 @@ from typing import Any
 
 from workbench.bundle.privacy import Kind
 from workbench.bundle.redaction import Redaction
-from workbench.operation.journal import Entry
 
 _LARGEST = 16 << 20
 _NUMBERS = frozenset(
@@ -34,10 +33,10 @@ _TEXTS: Mapping[str, Kind] = {
 _NESTED = frozenset({"sockets", "locks", "options"})
 
 
-def journal_lines(entry: Entry, redaction: Redaction) -> Iterator[Mapping[str, Any]]:
+def journal_lines(path: Path, redaction: Redaction) -> Iterator[Mapping[str, Any]]:
     """Its lines in their order, each with the operation that it is of."""
-    operation = redaction.text(Kind.RUN_ID, entry.id)
-    for line in _lines(entry.path):
+    operation = redaction.text(Kind.RUN_ID, path.stem)
+    for line in _lines(path):
         yield {"operation": operation, **_facts(line, redaction)}
 
 

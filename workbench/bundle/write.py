@@ -12,6 +12,7 @@ from typing import Any
 
 from workbench import __version__
 from workbench.bundle.archive import Content, pack, write_archive
+from workbench.bundle.journal import journal_lines
 from workbench.bundle.privacy import Kind
 from workbench.bundle.redaction import Redaction
 from workbench.errors import WorkbenchError
@@ -55,8 +56,8 @@ class Material:
 
     title: str
     shots: Sequence[Shot]
-    journal: Sequence[Mapping[str, Any]] = ()
-    """Lines of journals, without what is private in them."""
+    journals: tuple[Path, ...] = ()
+    """Files of operations that it is about."""
     left_out: tuple[Omission, ...] = ()
     """What is known to be missing already."""
 
@@ -107,7 +108,7 @@ def make(
         tell(f"moment {number} of {len(material.shots)}: {shot.title}")
         moments.append(packer.moment(shot))
     left_out = [*material.left_out]
-    journal = _journal(material.journal)
+    journal = _journal([line for path in material.journals for line in journal_lines(path, redaction)])
     room = largest - _RESERVE - sum(member.cost for member in journal)
     left_out += packer.fit(moments, room)
     findings: list[RecordedFinding] = []

@@ -50,8 +50,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument("--pid", type=int, action="append", default=[], metavar="PID", help="with what it has open")
     group.add_argument("--images", action="append", default=[], metavar="DIR", help="an image directory or archive")
     group.add_argument("--log", action="append", default=[], metavar="FILE", help="a log, a capture, a list of rules")
-    group.add_argument("--operation", metavar="ID", help="a dump or restore that was journaled; `last`")
-    group.add_argument("--host", action="store_true", help="this host beside images, logs or an operation")
+    group.add_argument(
+        "--operation", metavar="ID", help="a journaled dump or restore, from before until now; `last`"
+    )
+    group.add_argument("--host", action="store_true", help="this host beside images and logs")
     group = parser.add_argument_group("what else its owner agrees to give")
     group.add_argument("--no-redact", action="store_true", help="addresses, names and paths as they are")
     group.add_argument("--arguments", action="store_true", help="arguments of programs")
@@ -156,7 +158,7 @@ def _material(options: argparse.Namespace) -> "Material":
     if files and files.unreadable and len(files.unreadable) == len({*options.images, *options.log}):
         raise WorkbenchError("nothing that was named could be read")
     sought = Sought(
-        host=options.host or bool(options.pid) or options.seconds > 0 or not (files or options.operation),
+        host=options.host or bool(options.pid) or options.seconds > 0 or bool(options.operation) or not files,
         pids=tuple(options.pid),
         seconds=options.seconds,
         files=files.evidence if files else None,

@@ -20,6 +20,7 @@ from workbench.operation import machine as m
 from workbench.operation.board import Board
 from workbench.operation.conversation import Conversation
 from workbench.operation.journal import ENDED, Journal, boot_id, own_identity, read_entry
+from workbench.operation.moments import Moments
 from workbench.operation.place import make
 from workbench.operation.plan import Plan
 from workbench.operation.progress import End, Outcome, Progress, Watched
@@ -50,6 +51,7 @@ class Executor(ABC):
         self._board = Board(plan, locks=plan.lock_cost_ms is not None)
         self._died = False
         self._journal: Journal | None = None
+        self._moments = Moments()
         self._run_id = ""
         self._over = threading.Event()
         self._before: dict[Connection, End] = {}
@@ -118,6 +120,8 @@ class Executor(ABC):
         except Exception as error:  # whatever it is, nobody must stay frozen because of it
             self._abandon(error)
         finally:
+            if self._journal is not None:
+                self._moments.write(self._journal.path)
             self._over.set()
 
     def _abandon(self, error: Exception) -> None:
@@ -284,6 +288,7 @@ class Executor(ABC):
 
     def _look(self) -> None:
         self._sample = sample = self._sampler.look()
+        self._moments.keep(self._state.phase.value, self._sampler.evidence, sample)
         self._board.locks = sample.locks
         self._board.restored_pid = self._criu.restored_pid
         self._board.watched = tuple(

@@ -90,6 +90,7 @@ def _forget_old(directory: Path) -> None:
     for entry in entries(directory):
         if entry.ended and time.time() - float(entry.begun["time"]) > KEPT_S:
             entry.path.unlink(missing_ok=True)
+            entry.path.with_suffix(".moments").unlink(missing_ok=True)
 
 
 def _sync_directory(directory: Path) -> None:

@@ -46,10 +46,13 @@ class Sampler:
             self._held.start()  # where it cannot, only the packets of an nftables lock go uncounted
         self.run_id = ""
         """CRIU's run id, as soon as it is known: its table is recognised by that."""
+        self.evidence: Evidence | None = None
+        """What was seen last, whole."""
 
     def look(self) -> Sample:
         """One look, some 10 ms. What cannot be read is missing from it."""
-        return self.of(self._source.evidence())
+        self.evidence = self._source.evidence()
+        return self.of(self.evidence)
 
     def of(self, evidence: Evidence) -> Sample:
         ours: dict[Connection, End] = {}
