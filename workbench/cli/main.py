@@ -19,6 +19,7 @@ COMMANDS = (
     "processes",
     "locks",
     "image",
+    "compare",
     "events",
     "queues",
     "why",

@@ -139,6 +139,13 @@ ACTIONS = (
     Action("only_namespace", "n", "only namespace", "Only what happens in this row's namespace.", Where.TIMELINE),
     Action("everything", "a", "all", "No longer only this; escape does the same.", Where.TIMELINE),
     Action("restore", "r", "restore", "Restore these images: a plan first.", Where.CHECKPOINTS, True, live=True),
+    Action(
+        "compare",
+        "c",
+        "compare",
+        "Mark these images; then on another row: compare the two, on the same: with the host now.",
+        Where.CHECKPOINTS,
+    ),
     Action("add", "a", "add", "Look at an image directory elsewhere.", Where.CHECKPOINTS, True, live=True),
     Action(
         "remove",

@@ -1,17 +1,24 @@
 """Checkpoints: which images are there, and what do they hold?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
 
-from workbench.evidence import ImageDirectory
+from workbench.evidence import Evidence, ImageDirectory, not_collected
+from workbench.evidence.comparison import compare
 from workbench.present.checkpoints import COLUMNS, checkpoint_detail
-from workbench.present.line import Line
+from workbench.present.comparison import comparison_lines
+from workbench.present.line import Line, Tone, line
 from workbench.present.situation import Situation
 from workbench.present.table import Row
+from workbench.tui.beside import run_beside
 from workbench.tui.keys import Where, bindings
+from workbench.tui.screens.help import TextScreen
 from workbench.tui.screens.table import TableScreen
+
+_MARKED = line(("marked: c on another row compares the two, c here compares it with this host now", Tone.MOVING))
 
 
 class CheckpointsScreen(TableScreen):
@@ -22,14 +29,50 @@ class CheckpointsScreen(TableScreen):
     COLUMNS = COLUMNS
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.CHECKPOINTS)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._marked: ImageDirectory | None = None
+        """What waits to be compared."""
+
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
         assert isinstance(row.subject, ImageDirectory)
-        return checkpoint_detail(row.subject, situation)
+        marked = self._marked is not None and self._marked.path == row.subject.path
+        return [*([_MARKED] if marked else ()), *checkpoint_detail(row.subject, situation)]
 
     def action_restore(self) -> None:
         row = self.rows.cursor_row
         if row is not None and isinstance(row.subject, ImageDirectory):
             self.workbench.guide.offer_restore(row.subject.path)
 
+    def action_compare(self) -> None:
+        """The first press marks a directory; the second compares it: with another, or on the same row with the host."""
+        row, situation = self.rows.cursor_row, self._situation
+        if row is None or situation is None or not isinstance(row.subject, ImageDirectory):
+            return
+        chosen, marked = row.subject, self._marked
+        if marked is None:
+            self._marked = chosen
+            self.detail.show(lambda width: self._with_findings(row, situation, width))
+            return
+        self._marked = None
+        now = situation.evidence
+        same = marked.path == chosen.path
+
+        def compared() -> list[Line]:
+            first = _alone(now, marked)
+            second = replace(now, images=not_collected("images")) if same else _alone(now, chosen)
+            title = "this host, now" if same else chosen.path
+            return list(comparison_lines(compare(first, second), marked.path, title))
+
+        run_beside(self.workbench, compared, self._show_comparison, self.workbench.problem)
+
+    def _show_comparison(self, lines: list[Line]) -> None:
+        self.app.push_screen(TextScreen(lines))
+
     def action_add(self) -> None:
         self.workbench.guide.ask_for_images()
+
+
+def _alone(evidence: Evidence, image: ImageDirectory) -> Evidence:
+    """What one image directory tells."""
+    return Evidence(evidence.taken, evidence.monotonic_ns, (image.path,), images=(image,))
