@@ -34,6 +34,7 @@ _COPIED = (
     "max_window", "tsoffset", "ts_recent", "retrans_stamp",
 )  # fmt: skip
 _PENDING = {1: Pending.RTO, 3: Pending.PROBE, 5: Pending.LOSS_PROBE, 6: Pending.REORDERING}
+_SENDING = frozenset({Pending.RTO, Pending.LOSS_PROBE, Pending.REORDERING})
 _SOCK_KEEPOPEN = 1 << 3  # enum sock_flags, include/net/sock.h
 _SO_COOKIE = 57
 
@@ -98,19 +99,25 @@ class SequenceTable(SequenceColumns):
         def milliseconds(name: str) -> int:
             return row[name] * 1000 // hz
 
-        if "expires" not in row:
+        if not {"expires", "keepalive_expires"} <= row.keys():
             return None
+        pending = _PENDING.get(row["pending"], Pending.NOTHING)
         unit_ns = 1000 if self._program.bit(row, "tcp_usec_ts") else 1_000_000
         since_first = (row["now_ns"] // unit_ns - row["retrans_stamp"]) % SEQUENCE_MODULUS * unit_ns / 1e6
+        heard = min((row["jiffies"] - row[name]) % SEQUENCE_MODULUS for name in ("rcv_tstamp", "lrcvtime"))
         since_probe = (row["jiffies"] - row["probes_tstamp"]) % SEQUENCE_MODULUS * 1000 / hz
         linger2 = row["linger2"] - (SEQUENCE_MODULUS if row["linger2"] >> 31 else 0)
         return Clockwork(
-            pending=_PENDING.get(row["pending"], Pending.NOTHING),
+            pending=pending,
+            unanswered=row["retransmits"] if pending in _SENDING else row["probes_out"],
+            backoff=row["backoff"],
             hz=hz,
             jiffies=row["jiffies"],
             expires=row["expires"],
+            keepalive_expires=row["keepalive_expires"],
             retransmitting_ms=since_first if row["retrans_stamp"] else None,
             probing_ms=since_probe if row["probes_tstamp"] else None,
+            silent_ms=heard * 1000 / hz,
             rto_max_ms=milliseconds("rto_max") if "rto_max" in row else None,
             keepalive=row["flags"] & _SOCK_KEEPOPEN != 0,
             keepalive_idle_ms=milliseconds("keepalive_time"),
@@ -174,6 +181,11 @@ class SequenceReader:
                 return np.frombuffer(content, self._program.record)
         except (bpf.BpfError, OSError) as error:
             return Gap("sequences", f"The BPF iterator over descriptors could not be read: {error}")
+
+    @property
+    def hz(self) -> int | None:
+        """The kernel's ticks a second, known after the first reading."""
+        return self._ticks
 
     def close(self) -> None:
         """Let the program go; reading again would load it again."""

@@ -38,8 +38,13 @@ _FIELDS = {
     "family": _COMMON + "skc_family",
     "flags": _COMMON + "skc_flags",
     "pending": _CONNECTION + "icsk_pending",
+    "retransmits": _CONNECTION + "icsk_retransmits",
+    "backoff": _CONNECTION + "icsk_backoff",
+    "probes_out": _CONNECTION + "icsk_probes_out",
     "probes_tstamp": _CONNECTION + "icsk_probes_tstamp",  # jiffies; 0 = no probe is unanswered
     "syn_retries": _CONNECTION + "icsk_syn_retries",
+    "rcv_tstamp": "rcv_tstamp",  # jiffies: last acknowledgement that arrived
+    "lrcvtime": _CONNECTION + "icsk_ack.lrcvtime",  # jiffies: last data that arrived
     "keepalive_time": "keepalive_time",  # jiffies, like the next two
     "keepalive_intvl": "keepalive_intvl",
     "linger2": "linger2",
@@ -48,6 +53,7 @@ _FIELDS = {
 }
 # What not every kernel has: the first path that there is.
 _OPTIONAL = {
+    "keepalive_expires": (_SK + "sk_timer.expires", _CONNECTION + "icsk_keepalive_timer.expires"),
     "expires": (_CONNECTION + "icsk_retransmit_timer.expires", "tcp_retransmit_timer.expires"),
     "rto_max": (_CONNECTION + "icsk_rto_max",),  # jiffies, Linux 6.15
     "tcp_usec_ts": ("tcp_usec_ts",),  # Linux 6.7

@@ -22,16 +22,24 @@ class Clockwork:
     """
 
     pending: Pending
+    unanswered: int
+    """Time-outs or probes that nothing came back for."""
+    backoff: int
+    """How often the time-out was doubled."""
     hz: int
     """Timer ticks a second (CONFIG_HZ)."""
     jiffies: int
     """The kernel's clock when the socket was read, in ticks."""
     expires: int
     """When the transmission timer is due, in the same ticks; meaningless if nothing is pending."""
+    keepalive_expires: int
+    """The same of the keepalive timer; meaningless if ``idiag_timer`` does not tell of it."""
     retransmitting_ms: float | None
     """Since the first retransmission of this series (SYN_SENT: since connect(2)); None if there is no series."""
     probing_ms: float | None
     """Since the first zero-window probe that was not answered; None if there is none."""
+    silent_ms: float
+    """Since a segment of the peer last arrived."""
     rto_max_ms: int | None
     """TCP_RTO_MAX_MS of this socket (Linux 6.15)."""
     keepalive: bool

@@ -22,6 +22,7 @@ from workbench.lab.lab import Lab
 from workbench.lab.lock_comparison import compare_locks
 from workbench.lab.migrating import migrate
 from workbench.lab.namespaces import Host
+from workbench.lab.patience import wait_out
 from workbench.lab.peer import start_caller, start_server
 from workbench.lab.scenario import Act, ClientProgram, ServerProgram
 
@@ -191,8 +192,8 @@ def lose_images(lab: Lab) -> None:
 ACTS: dict[str, Callable[..., Measured | None]] = {
     act.__name__.replace("_", "-"): act
     for act in (
-        dump, restore, call, interrupted_dump, run, lock, unlock, compare_locks, end_connections, connect, speak,
-        reboot, end_server, another_server, await_data, await_sockets, await_end, await_flow, forget_sockets,
+        dump, restore, call, interrupted_dump, run, lock, unlock, compare_locks, wait_out, end_connections, connect,
+        speak, reboot, end_server, another_server, await_data, await_sockets, await_end, await_flow, forget_sockets,
         edit_images, lose_images, migrate, why, hand_over,
     )
 }  # fmt: skip

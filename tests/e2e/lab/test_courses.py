@@ -10,8 +10,8 @@ from workbench.lab.scenario import Act, load, names
 
 pytestmark = [pytest.mark.root, pytest.mark.criu]
 
-ELSEWHERE = {"locks"}
-"""A shorter course of it is in test_locks."""
+ELSEWHERE = {"locks", "patience"}
+"""A shorter course of one is in test_locks, the other is what tests/e2e/patience looks at."""
 COURSES = [name for name in names() if load(name).course and name not in ELSEWHERE]
 HEALTHY = ("busy-host", "ready-to-dump", "ready-to-restore", "lock-waiting")
 

@@ -54,4 +54,5 @@ def test_who_sends_into_a_silence(retries2: int, user_timeout_ms: int, measured_
     waits = if_it_sends(idle, _sequences(user_timeout_ms), retries2, 120_000)
     assert waits.least_ms / 1000 <= measured_s + 0.1
     assert measured_s <= waits.most_ms / 1000 + 0.1
-    assert waits.most_ms <= 1.5 * waits.least_ms
+    # Where it may be one time-out more or less, that is as long as all before it.
+    assert waits.most_ms <= 2.4 * waits.least_ms
