@@ -30,6 +30,8 @@ from workbench.operation.task import start_time_of
 
 SAMPLE_S = 0.25
 """Seconds between two looks at the host."""
+_LOCKED = frozenset({m.Phase.IMAGES_COMPLETE.value, m.Phase.RESTORED.value})
+"""Arrivals at which the connections stand still and locked."""
 FULL_BYTES = 64 << 10
 """With less free space than this a failure is put down to a full disk."""
 RUN_ID = "CRIU run id = "
@@ -235,7 +237,10 @@ class Executor(ABC):
     def _performed(self, command: m.Command) -> m.Event | None:
         match command:
             case m.Journal(transition):
-                return self._write(transition)
+                written = self._write(transition)
+                if transition in _LOCKED and self._sampler.is_quick:
+                    self._look(transition)
+                return written
             case m.StartCriu():
                 return self._start_criu()
             case m.Answer(accept):
@@ -286,9 +291,9 @@ class Executor(ABC):
 
     # The host
 
-    def _look(self) -> None:
+    def _look(self, phase: str = "") -> None:
         self._sample = sample = self._sampler.look()
-        self._moments.keep(self._state.phase.value, self._sampler.evidence, sample)
+        self._moments.keep(phase or self._state.phase.value, self._sampler.evidence, sample)
         self._board.locks = sample.locks
         self._board.restored_pid = self._criu.restored_pid
         self._board.watched = tuple(

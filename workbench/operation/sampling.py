@@ -12,6 +12,8 @@ from workbench.evidence import Connection, Evidence, Gap, Lock, LockScope, Socke
 from workbench.operation.progress import End
 from workbench.operation.proof import After
 
+QUICK = 3000
+"""Sockets of the host."""
 _SECTIONS = EVERY_SECOND - {"processes"}
 
 
@@ -49,6 +51,12 @@ class Sampler:
         self.evidence: Evidence | None = None
         """What was seen last, whole."""
 
+    @property
+    def is_quick(self) -> bool:
+        """Whether a look takes some 10 ms: connections may be kept locked for it, though nobody asked."""
+        sockets = () if self.evidence is None or isinstance(self.evidence.sockets, Gap) else self.evidence.sockets
+        return len(sockets) < QUICK
+
     def look(self) -> Sample:
         """One look, some 10 ms. What cannot be read is missing from it."""
         self.evidence = self._source.evidence()
@@ -64,6 +72,9 @@ class Sampler:
                 ours[self._connections[wire]] = End(socket, sequences)
             elif wire.reversed in self._connections:
                 peers[self._connections[wire.reversed]] = End(socket, sequences)
+        for wire, connection in self._connections.items():  # both ends may be ours
+            if (other := self._connections.get(wire.reversed)) in ours:
+                peers.setdefault(connection, ours[other])
         return Sample(ours, peers, self._locks(evidence.locks))
 
     def _listed(self, sockets: Sequence[Socket] | Gap) -> Iterator[Socket]:
