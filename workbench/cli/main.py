@@ -28,6 +28,7 @@ COMMANDS = (
     "handoff",
     "recover",
     "migrate",
+    "rollback",
     "bundle",
     "lab",
     "doctor",

@@ -36,10 +36,10 @@ def scratch_directory(lab: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{lab}-"))
 
 
-def memory_directory(lab: str) -> Path:
-    """A directory in memory for images of a lab, not made yet, that ``clean`` finds."""
+def memory_directory(lab: str, name: str = "") -> Path:
+    """A directory in memory for images of a lab, not made yet, that ``clean`` finds; a new one without a name."""
     memory = MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())
-    return memory / f"{SCRATCH_PREFIX}{lab}-{secrets.token_hex(4)}"
+    return memory / f"{SCRATCH_PREFIX}{lab}-{name or secrets.token_hex(4)}"
 
 
 def lab_of(pid: int) -> str | None:

@@ -11,7 +11,9 @@ _SPARE_BYTES = 64 << 20
 
 
 def place_for(name: str, need_bytes: int) -> Path:
-    """A path that does not exist yet: in memory if there is room, else in the state directory."""
+    """A path that does not exist yet: in ``$WORKBENCH_MEMORY``, else in memory if there is room, else on the disk."""
+    if chosen := os.environ.get("WORKBENCH_MEMORY"):
+        return Path(chosen) / f"workbench-{name}"
     if is_in_memory(_SHARED) and free_bytes(_SHARED) > need_bytes + _SPARE_BYTES:
         return _SHARED / f"workbench-{name}"
     return state_directory() / name

@@ -12,6 +12,7 @@ from workbench.operation.container import container_from, delete, runs
 from workbench.operation.journal import Entry
 from workbench.operation.plan_restore import protected
 from workbench.operation.recover import Report
+from workbench.operation.rollback.recover_rollback import recover_rollback
 from workbench.operation.scene import image_of, is_half_restored, locks_of, namespace_of, run_id_of, stuck_sockets
 from workbench.operation.task import Task, Tasks, stat_of
 from workbench.operation.unlock import unlock_all
@@ -24,6 +25,8 @@ def recover_restore(entry: Entry, report: Report, *, restoring: bool) -> None:
     """Half-restored processes are ended without a packet and restored again, as long as the lock still stands."""
     image = image_of(entry)
     namespace = namespace_of(entry)
+    if recover_rollback(entry, report, run_id_of(entry, image), namespace):
+        return
     locks = locks_of(entry, namespace, run_id_of(entry, image))
     with Tasks(_restored_pids(entry)) as tasks:
         living = tasks.alive

@@ -109,6 +109,15 @@ def _child(begin: Callable[[], None]) -> int:
     return child
 
 
+def _conversation_with_itself() -> list[socket.socket]:
+    """Both ends of a connection over the loopback device, with bytes that nobody has read yet."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        calling = socket.create_connection(listener.getsockname())
+        called, _ = listener.accept()
+    calling.sendall(b"said to oneself, " * 64)
+    return [calling, called]
+
+
 def _memory() -> bytearray:
     """A quarter of a gibibyte, every page different from all others."""
     held = bytearray(256 << 20)
@@ -118,6 +127,7 @@ def _memory() -> bytearray:
 
 
 THINGS: dict[str, Callable[[], object]] = {
+    "conversation with itself": _conversation_with_itself,
     "256 MiB of memory": _memory,
     "multipath listener": _multipath_listener,
     "vsock": _vsock,

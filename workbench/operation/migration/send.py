@@ -21,7 +21,7 @@ from workbench.operation.migration.plan_send import SendPlan
 from workbench.operation.migration.recover_send import ADDRESS_GONE, HANDED_OVER
 from workbench.operation.progress import Step, StepState, Transfer
 from workbench.operation.request import Hold
-from workbench.operation.task import REAPED_S, Tasks, await_reaped
+from workbench.operation.task import REAPED_S, Tasks, await_reaped, is_alive
 from workbench.operation.unlock import unlock_all
 from workbench.present.text import printable
 
@@ -58,6 +58,8 @@ class SendOperation(DumpOperation):
         finally:
             if self._sender is not None:
                 self._sender.close()
+            if self._own_images and is_alive(self.plan.root_pid, self.plan.start_time):
+                shutil.rmtree(self._image_path, ignore_errors=True)
             self._channel.close()
 
     def _facts(self) -> dict[str, Any]:
