@@ -49,8 +49,8 @@ CAUSE = Cause(
             message="This CRIU does not know the vDSO of this kernel (Linux 6.13 and later need CRIU 4.1).",
         ),
         Sign(
-            "an't get 1:",
-            r"1:(?P<option>16|34) opt: ",
+            ("an't get 1:", "an't set 1:"),
+            r"1:(?P<option>16|34) (?:opt|\(len \d+\)): (?:Operation )?[Nn]ot supported",
             message="This kernel refuses SO_PASSCRED and SO_PASSSEC on inet sockets (Linux 6.16 and later), which "
             "CRIU before 4.2 asks for: no process with an inet socket can be dumped.",
         ),

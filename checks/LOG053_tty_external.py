@@ -55,6 +55,12 @@ CAUSE = Cause(
                 "trying to restore a tty",
             )
         ),
+        Sign(
+            "an't open file",
+            r"an't open file /?dev/(?:tty|ptmx|pts/\w+|console)\b.*(?:No such device|Input/output error|No such file)",
+            weight=Weight.SURE,
+            message="A process had its controlling terminal open, and the restore has no such terminal.",
+        ),
         Sign(file="tty.c", weight=Weight.CAUSE),
     ),
     joined(

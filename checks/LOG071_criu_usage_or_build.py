@@ -120,19 +120,14 @@ CAUSE = Cause(
         Sign(
             (
                 "error while loading shared libraries",
-                "criu: command not found",
-                "criu: not found",
-                '"criu": executable file not found',
                 "executable file not found in",
-                "criu not found",
-                "criu is not installed",
-                "CRIU isn't installed",
-                "failed to find criu",
-                "CRIU version",
-                "criu version",
+                "criu",
+                "CRIU",
             ),
-            r"shared librar|not found|not installed|n't installed|find criu|at least|"
-            r"(?i:criu version) (?:must|check|is too|too old)",
+            r"shared librar|executable file not found|"
+            r"(?i:\bcriu\b\W{0,3}(?:binary |executable |command |is |was )*(?:not found|not installed|no such file|"
+            r"isn't installed|missing)|(?:find|locate) (?:the |a )?criu\b|criu version (?:must|check|is too|too old)|"
+            r"at least criu|criu\b.{0,40}\bat least \d)",
             message="The engine did not find a CRIU that works, or only one that is too old.",
         ),
         Sign(

@@ -206,6 +206,10 @@ LOCK = (
 SOCKETS = (
     ("kernel-newer-than-criu", "dump: Error (criu/sockets.c:1): sockets: Can't get 1:16 opt: Operation not supported"),
     ("kernel-newer-than-criu", "dump: Error (criu/sockets.c:1): sockets: Can't get 1:34 opt: Not supported"),
+    (
+        "kernel-newer-than-criu",
+        "restore: Error (criu/sockets.c:1): sockets: Can't set 1:16 (len 4): Operation not supported",
+    ),
     ("ip-missing", "restore: Error (criu/sockets.c:1): sockets: Can't set 1:25 (len 4): No such device"),
     (
         "missing-capability",
@@ -340,6 +344,10 @@ AROUND = (
         "session-leader-outside",
         "dump: Error (criu/cr-dump.c:1): The root process 5 is not a session leader. Consider using --shell-job option",
     ),
+    (
+        "tty-external",
+        "restore: Error (criu/files-reg.c:1): Can't open file dev/tty on restore: No such device or address",
+    ),
     ("tty-external", "restore: Error (criu/tty.c:1): tty: Don't have tty to inherit session from, aborting"),
     ("tty-external", "dump: Error (criu/tty.c:1): tty: Found dangling tty with sid 5 pgid 6 (pts) on peer fd 0."),
     (
@@ -423,6 +431,9 @@ AROUND = (
 
 CONSOLE = (
     ("criu-usage-or-build", 'Error: runc: exec: "criu": executable file not found in $PATH'),
+    ("criu-usage-or-build", "failed to checkpoint container: criu binary not found in shim path or system PATH"),
+    ("criu-usage-or-build", "bash: criu: command not found"),
+    ("criu-usage-or-build", "Error: checkpoint/restore requires at least CRIU 31100"),
     (
         "criu-usage-or-build",
         "criu: error while loading shared libraries: libprotobuf-c.so.1: cannot open shared object file",
