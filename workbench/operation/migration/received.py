@@ -88,10 +88,10 @@ class ReceivedRestore(RestoreOperation):
             return None
         return super()._perform(command)
 
-    def _look(self) -> None:
+    def _look(self, phase: str = "") -> None:
         """Only when the peers do not wait any more: a look at a busy host takes its time."""
         if self._state.phase in {m.Phase.PROVING, m.Phase.CHECKING, m.Phase.OVER}:
-            super()._look()
+            super()._look(phase)
 
     def _performed(self, command: m.Command) -> m.Event | None:
         if isinstance(command, m.Prove):

@@ -98,10 +98,10 @@ class SendOperation(DumpOperation):
             self._take_back()
         return super()._performed(command)
 
-    def _look(self) -> None:
+    def _look(self, phase: str = "") -> None:
         """Not while the peers wait: a look at a busy host takes its time."""
         if self._state.phase not in {m.Phase.FROZEN, m.Phase.IMAGES_COMPLETE, m.Phase.LETTING_GO}:
-            super()._look()
+            super()._look(phase)
 
     def _feed(self, event: m.Event | None) -> None:
         if isinstance(event, m.Notified) and event.name == m.FROZEN:
