@@ -1,7 +1,9 @@
 """``workbench dump``: a process dumped with its connections, planned, watched and journaled."""
 
 import argparse
+import sys
 
+from workbench.cli.exit_status import ExitStatus
 from workbench.cli.guided import add_common, carry_out
 from workbench.operation.request import DumpRequest, Hold, LockMethod, Policy
 
@@ -41,6 +43,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     ):
         help_ = f"dump {what} too (proposed by the plan where it is needed)"
         parser.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=None, help=help_)
+    parser.add_argument(
+        "--keep-peer", action="store_true", help="keep the peers from giving up until the restore (workbench keeper)"
+    )
     parser.add_argument("--skip-in-flight", action="store_true", help="lose connections that were not accepted yet")
     add_common(parser, (Hold.FROZEN, Hold.IMAGES_COMPLETE))
     parser.set_defaults(func=dump)
@@ -63,7 +68,12 @@ def dump(options: argparse.Namespace) -> int:
         ext_unix_sk=options.ext_unix_sk,
         skip_in_flight=options.skip_in_flight,
     )
-    return carry_out(prepare_dump(request), operation_of, options)
+    status = carry_out(prepare_dump(request), operation_of, options)
+    if options.keep_peer and status == ExitStatus.CLEAN and not (options.plan or options.leave_running):
+        from workbench.operation.keeper import start_keeper
+
+        sys.stderr.write(f"the peers are kept waiting by process {start_keeper(options.images)} until the restore\n")
+    return status
 
 
 def _root(options: argparse.Namespace) -> int:

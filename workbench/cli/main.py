@@ -26,6 +26,7 @@ COMMANDS = (
     "dump",
     "restore",
     "handoff",
+    "keeper",
     "recover",
     "migrate",
     "rollback",

@@ -11,7 +11,7 @@ class UnfinishedOperation:
 
     id: str
     kind: str
-    """``dump``, ``restore``, or ``unlock`` where locks alone were removed."""
+    """``dump``, ``restore``, ``handoff``, ``keeper``, or ``unlock`` where locks alone were removed."""
     started: float
     """Seconds since the epoch."""
     last: str
@@ -31,4 +31,6 @@ class UnfinishedOperation:
     @property
     def title(self) -> str:
         """What was being done: ``dump of server 4645``, ``removal of 2 locks``."""
-        return f"removal of {self.command}" if self.kind == "unlock" else f"{self.kind} of {self.command} {self.pid}"
+        if self.kind == "unlock":
+            return f"removal of {self.command}"
+        return f"{self.kind} of {self.command} {self.pid or ''}".rstrip()

@@ -100,6 +100,8 @@ def put_right(entry: Entry, *, restoring: bool, dry_run: bool = False) -> Report
             recover_receive(entry, report, restoring=restoring)
         elif entry.kind == "handoff":
             recover_handoff(entry, report)
+        elif entry.kind == "keeper":
+            report.say("The keeper was killed: the peers are not answered any more (workbench keeper begins again).")
         elif entry.kind == "restore":
             recover_restore(entry, report, restoring=restoring)
         else:

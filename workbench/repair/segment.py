@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbench.evidence import Connection, Endpoint
@@ -118,6 +119,10 @@ def _checksum(data: bytes) -> int:
     return int(~total & 0xFFFF)
 
 
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 class RawSender:
     """Sends segments from any address, with the mark that passes a lock; needs CAP_NET_RAW and CAP_NET_ADMIN."""
 
@@ -126,10 +131,14 @@ class RawSender:
         self._mark = mark
         self._sockets: dict[int, socket.socket] = {}
 
+    def open_for(self, addresses: Iterable[str]) -> None:
+        """Open what these will need, in the namespace of the calling thread; later ``send`` may be called in any."""
+        for address in addresses:
+            self._socket(_family(address))
+
     def send(self, segment: Segment) -> None:
         """Raises OSError if there is no route."""
-        family = socket.AF_INET6 if ":" in segment.way.peer.address else socket.AF_INET
-        self._socket(family).sendto(packet(segment), (segment.way.peer.address, 0))
+        self._socket(_family(segment.way.peer.address)).sendto(packet(segment), (segment.way.peer.address, 0))
 
     def _socket(self, family: socket.AddressFamily) -> socket.socket:
         if family not in self._sockets:  # IPPROTO_RAW implies that the header is included, in both families
