@@ -30,6 +30,7 @@ examples:
   workbench check                               this host: forgotten locks, sockets that hang, a CRIU that cannot work
   workbench check dump.log                      why a dump failed
   workbench check images/ restore.log           images and a log together
+  workbench check echo.tar.zst peer.ss a.pcap   a container's checkpoint, its peer's sockets and the packets
   workbench check --for dump --pid 4645         would this process survive a dump?
   workbench check --select NFT --format json    only what netfilter tells, for a program
 
@@ -51,8 +52,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "sources",
         nargs="*",
         metavar="SOURCE",
-        help="an image directory, a log, the output of iptables-save or nft list ruleset, a bundle; several together; "
-        "nothing = this host",
+        help="an image directory, a checkpoint archive of podman, CRI-O or containerd, a log, a capture, the output of "
+        "iptables-save, nft, ss, conntrack or crit, a bundle; several together; nothing = this host",
     )
     scope.add_options(parser)
     parser.add_argument("--for", dest="purpose", choices=("dump", "restore"), help="judge before it is done")

@@ -8,10 +8,11 @@ import json
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from workbench.cli.document import FORMATS, Row, table, write_section
 from workbench.cli.exit_status import ExitStatus
-from workbench.evidence import Evidence, ImageDirectory, ImageSocket, LogLine, Sequences, TcpState
+from workbench.evidence import ContainerCheckpoint, Evidence, ImageDirectory, ImageSocket, LogLine, Sequences, TcpState
 from workbench.present.text import printable
 
 _SEQUENCES = ("snd_una", "snd_nxt", "write_seq", "rcv_nxt", "copied_seq", "snd_wnd", "rcv_wnd", "rcv_wup")
@@ -19,14 +20,15 @@ _SEQUENCES = ("snd_una", "snd_nxt", "write_seq", "rcv_nxt", "copied_seq", "snd_w
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add both commands."""
-    title = "an image directory of CRIU: processes, connections, queues"
+    title = "an image directory or a container's checkpoint archive: processes, connections, queues"
     parser = subparsers.add_parser(
         "image",
         help=title,
-        description="Show an image directory of CRIU as far as TCP is concerned: whether it is complete, its "
+        description="Show an image directory of CRIU, or a checkpoint archive of podman, CRI-O or containerd "
+        "(tar, .gz or .zst, read without unpacking), as far as TCP is concerned: whether it is complete, its "
         "processes, sockets, sequence numbers and queues. Exit status 1 if something in it is missing or damaged.",
     )
-    parser.add_argument("directory", metavar="DIR")
+    parser.add_argument("directory", metavar="DIR|ARCHIVE")
     parser.add_argument("--payload", action="store_true", help="show the bytes of the queues, not only their digest")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.set_defaults(func=image)
@@ -43,14 +45,39 @@ def _recorded(path: str) -> Evidence:
 
 
 def image(options: argparse.Namespace) -> int:
-    """Print an image directory."""
-    from workbench.read.criu_images import read_image_directory
+    """Print an image directory, or what an archive holds of them."""
+    from workbench.cli.container_rows import container_lines, container_row
 
-    read = read_image_directory(options.directory)
-    evidence = dataclasses.replace(_recorded(options.directory), images=(read,))
-    row = image_row(read, payload=options.payload)
-    write_section(evidence, "images", [row], list(_image_lines(read, payload=options.payload)), options.format)
-    return ExitStatus.FINDINGS if read.problems else ExitStatus.CLEAN
+    images, containers = _read(options.directory)
+    of = {container.images: container for container in containers}
+    evidence = dataclasses.replace(_recorded(options.directory), images=images)
+    rows: list[Row] = []
+    lines: list[str] = []
+    for read in images:
+        container = of.get(read.path)
+        row = image_row(read, payload=options.payload)
+        rows.append(row | ({"container": container_row(container)} if container else {}))
+        lines += ["", ""] if lines else []
+        lines += container_lines(container) if container else ()
+        lines += _image_lines(read, payload=options.payload)
+    for container in containers:
+        if container.images is None:
+            rows.append({"path": printable(container.path), "container": container_row(container)})
+            lines += container_lines(container)
+    write_section(evidence, "images", rows, lines, options.format)
+    problems = any(read.problems for read in images) or any(container.problems for container in containers)
+    return ExitStatus.FINDINGS if problems else ExitStatus.CLEAN
+
+
+def _read(path: str) -> tuple[tuple[ImageDirectory, ...], tuple[ContainerCheckpoint, ...]]:
+    from workbench.read.checkpoint_archive import read_checkpoint_archive
+    from workbench.read.criu_images import read_image_directory
+    from workbench.read.recognise import Kind, recognise
+
+    if Path(path).is_file() and recognise(path) is Kind.ARCHIVE:
+        archive = read_checkpoint_archive(path)
+        return archive.images, archive.containers
+    return (read_image_directory(path),), ()
 
 
 def image_row(read: ImageDirectory, *, payload: bool = False) -> Row:

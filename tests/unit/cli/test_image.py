@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.connection.both_ends import pattern
+from tests.unit.read.test_checkpoint_archive import ECHO, packed, written
 from workbench.cli import image
 from workbench.errors import WorkbenchError
 
@@ -68,6 +69,24 @@ def test_what_is_no_image_directory_is_an_error(tmp_path: Path) -> None:
         workbench("image", str(tmp_path))
     with pytest.raises(WorkbenchError, match="cannot be read"):
         workbench("log", str(tmp_path))
+
+
+def test_an_archive_of_a_container(capsys: pytest.CaptureFixture[str]) -> None:
+    assert workbench("image", str(ECHO)) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("podman container echo ")
+    assert "address 10.88.0.55/16 eth0, gateway 10.88.0.1" in said
+    assert "[::ffff:10.88.0.55]:7001 -> [::ffff:10.88.0.1]:36940  tcp-stream-" in said
+    assert workbench("image", str(ECHO), "--format", "json") == 0
+    (row,) = json.loads(capsys.readouterr().out)["images"]
+    assert row["container"]["addresses"][0]["address"] == "10.88.0.55"
+    assert [socket["state"] for socket in row["sockets"]].count("ESTABLISHED") == 2
+
+
+def test_an_archive_without_images_has_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, packed({"config.dump": b'{"name": "web"}', "spec.dump": b"{}"}))
+    assert workbench("image", str(path)) == 1
+    assert "! there are no images of CRIU's in it" in capsys.readouterr().out
 
 
 def test_a_log_by_its_notable_lines(capsys: pytest.CaptureFixture[str]) -> None:
