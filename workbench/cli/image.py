@@ -25,10 +25,11 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "image",
         help=title,
         description="Show an image directory of CRIU, or a checkpoint archive of podman, CRI-O or containerd "
-        "(tar, .gz or .zst, read without unpacking), as far as TCP is concerned: whether it is complete, its "
-        "processes, sockets, sequence numbers and queues. Exit status 1 if something in it is missing or damaged.",
+        "(tar, .gz or .zst, read without unpacking), or a connection that `workbench handoff` took out, as far as TCP "
+        "is concerned: whether it is complete, its processes, sockets, sequence numbers and queues. Exit status 1 if "
+        "something in it is missing or damaged.",
     )
-    parser.add_argument("directory", metavar="DIR|ARCHIVE")
+    parser.add_argument("directory", metavar="DIR|FILE")
     parser.add_argument("--payload", action="store_true", help="show the bytes of the queues, not only their digest")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.set_defaults(func=image)
@@ -73,10 +74,14 @@ def _read(path: str) -> tuple[tuple[ImageDirectory, ...], tuple[ContainerCheckpo
     from workbench.read.checkpoint_archive import read_checkpoint_archive
     from workbench.read.criu_images import read_image_directory
     from workbench.read.recognise import Kind, recognise
+    from workbench.read.state_file import read_state_as_images
 
-    if Path(path).is_file() and recognise(path) is Kind.ARCHIVE:
+    kind = recognise(path) if Path(path).is_file() else Kind.IMAGES
+    if kind is Kind.ARCHIVE:
         archive = read_checkpoint_archive(path)
         return archive.images, archive.containers
+    if kind is Kind.STATE:
+        return (read_state_as_images(path),), ()
     return (read_image_directory(path),), ()
 
 
@@ -147,15 +152,8 @@ def _image_lines(read: ImageDirectory, *, payload: bool) -> Iterator[str]:
         )
     if back := read.restore_stats:
         yield f"restore: {back.restore_us / 1000:.1f} ms, {back.pages_restored} pages"
-    yield ""
-    states = {1: "alive", 2: "zombie", 3: "stopped"}
-    yield from table(
-        ("PID", "PPID", "THREADS", "STATE", "COMMAND"),
-        [
-            (str(each.pid), str(each.ppid), str(each.threads), states.get(each.state, "?"), printable(each.command))
-            for each in read.tasks
-        ],
-    )
+    if read.tasks:
+        yield from ("", *_task_lines(read))
     yield ""
     yield from table(
         ("STATE", "LOCAL", "PEER", "PID/FD", "UNREAD", "UNACKED", "UNSENT"), list(map(_cells, read.sockets))
@@ -166,6 +164,15 @@ def _image_lines(read: ImageDirectory, *, payload: bool) -> Iterator[str]:
         yield ""
     for problem in read.problems:
         yield printable(f"! {problem}")
+
+
+def _task_lines(read: ImageDirectory) -> list[str]:
+    states = {1: "alive", 2: "zombie", 3: "stopped"}
+    rows = [
+        (str(each.pid), str(each.ppid), str(each.threads), states.get(each.state, "?"), printable(each.command))
+        for each in read.tasks
+    ]
+    return table(("PID", "PPID", "THREADS", "STATE", "COMMAND"), rows)
 
 
 def _cells(each: ImageSocket) -> tuple[str, ...]:
@@ -186,7 +193,7 @@ def _socket_lines(each: ImageSocket, *, payload: bool) -> Iterator[str]:
     if known is None or queue is None:
         return
     yield ""
-    yield f"{each.connection}  tcp-stream-{each.inode:x}.img"
+    yield f"{each.connection}" + (f"  tcp-stream-{each.inode:x}.img" if each.inode else "")
     yield f"  sent      {_range(known.snd_una, known.snd_nxt, known.write_seq)}  window {_or_none(known.snd_wnd)}"
     yield f"  received  {_range(known.copied_seq, known.rcv_nxt)}  window {_window(known)}"
     for name, content in (("receive queue", queue.received), ("send queue", queue.sent)):

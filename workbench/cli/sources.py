@@ -102,6 +102,11 @@ class _Reading:
             if log.is_file():
                 self._read_text(os.fspath(log))
 
+    def _read_state(self, path: str) -> None:
+        from workbench.read.state_file import read_state_as_images
+
+        self._images.append(read_state_as_images(path))
+
     def _read_archive(self, path: str) -> None:
         from workbench.read.checkpoint_archive import read_checkpoint_archive
         from workbench.read.log_digest import digest_of
@@ -232,6 +237,7 @@ class _Reading:
     READERS: ClassVar[dict[Kind, Callable[["_Reading", str], None]]] = {
         Kind.IMAGES: _read_images,
         Kind.ARCHIVE: _read_archive,
+        Kind.STATE: _read_state,
         Kind.CRIT: _read_crit,
         Kind.SOCKETS: _read_sockets,
         Kind.CONNTRACK: _read_conntrack,

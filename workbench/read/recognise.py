@@ -13,6 +13,7 @@ from workbench.read.conntrack_list import is_conntrack_line
 from workbench.read.crit_json import is_crit_json
 from workbench.read.nft_json import is_nft_json
 from workbench.read.ss_output import is_ss_line
+from workbench.read.state_file import is_state
 from workbench.read.text_lines import first_lines
 
 HEAD = 64 * 1024
@@ -30,6 +31,7 @@ class Kind(Enum):
     NFT_JSON = "the output of nft -j list ruleset"
     CAPTURE = "a packet capture"
     BUNDLE = "a bundle of the workbench"
+    STATE = "the state of a connection"
     TEXT = "text"
     """A log, the console output of an engine, a list of rules, or several of them one after the other."""
 
@@ -82,6 +84,8 @@ def recognise(path: str | Path) -> Kind:
         return Kind.ARCHIVE
     if head.startswith(LOCAL_MARK):
         return Kind.BUNDLE
+    if is_state(head):
+        return Kind.STATE
     if head.startswith(_CAPTURES):
         return Kind.CAPTURE
     kind = next((name for magic, name in _MAGIC if head.startswith(magic)), None)

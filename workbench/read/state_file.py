@@ -151,4 +151,5 @@ def read_state_as_images(path: str | Path) -> ImageDirectory:
         modified=status.st_mtime,
         tasks=(),
         sockets=(state.image_socket,),
+        lock_method="nftables",
     )

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.cli.sources import read_sources
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, Endpoint, Queue, TcpState
+from workbench.evidence import Connection, Endpoint, Gap, Queue, TcpState
 from workbench.evidence.state import State
+from workbench.read.recognise import Kind, recognise
 from workbench.read.state_file import read_state, read_state_as_images, unpack
 from workbench.repair.pack import pack, write_state
 
@@ -130,3 +132,12 @@ def test_a_header_that_makes_no_sense_is_refused(old: bytes, new: bytes, word: s
     assert old in content
     with pytest.raises(WorkbenchError, match=word):
         unpack(resealed(content.replace(old, new)))
+
+
+def test_it_is_recognised_and_read_as_a_source(tmp_path: Path) -> None:
+    write_state(STATE, tmp_path / "any-name")
+    assert recognise(tmp_path / "any-name") is Kind.STATE
+    gathered = read_sources([str(tmp_path / "any-name")])
+    assert gathered.unreadable == ()
+    assert not isinstance(gathered.evidence.images, Gap)
+    assert gathered.evidence.images[0].sockets[0].connection == STATE.connection
