@@ -19,6 +19,18 @@ from workbench.evidence.verdict_rule import culprits
 _MOST = 50_000
 _WAITING = frozenset({TcpState.ESTABLISHED, TcpState.CLOSE_WAIT})
 """States that a socket leaves for CLOSE at once if it gives up, or is reset."""
+_WORDS = {
+    "TCP_INVALID_ACK_SEQUENCE": "what came acknowledges what was never sent",
+    "TCP_ACK_UNSENT_DATA": "what came acknowledges what was never sent",
+    "TCP_TOO_OLD_ACK": "what came acknowledges too little",
+    "TCP_INVALID_SYN": "a SYN came within the connection",
+    "TCP_RFC7323_PAWS": "what came has a timestamp of the past",
+    "TCP_FLAGS": "what came makes no sense in this state",
+    "TCP_ABORT_ON_MEMORY": "too many orphaned sockets, or too little memory",
+    "TCP_OVERFLOW": "too many connections waited to be accepted",
+    "TCP_LISTEN_OVERFLOW": "too many connections waited to be accepted",
+}
+"""Reasons of include/net/rstreason.h, by what one knows."""
 _FIN_RECEIVED = frozenset({TcpState.CLOSE_WAIT, TcpState.LAST_ACK, TcpState.CLOSING, TcpState.TIME_WAIT})
 
 
@@ -35,10 +47,16 @@ class Cause(StrEnum):
     """A SYN to a port where nobody listens."""
     LISTENER = "listener"
     """A listening socket answered a segment of a connection that it does not know."""
+    OVERFLOW = "overflow"
+    """Too many connections waited to be accepted, and tcp_abort_on_overflow is on."""
     UNREAD_DATA = "unread-data"
     """A program closed the socket, or ended, while unread bytes were in its receive queue."""
     ABORTED = "aborted"
     """A program wanted it: SO_LINGER with 0 seconds, or connect(2) with AF_UNSPEC."""
+    NOT_ACCEPTED = "not-accepted"
+    """A program closed its listening socket while the connection waited to be accepted."""
+    AFTER_CLOSE = "after-close"
+    """Data came after the program had closed the socket, or said that it reads no more."""
     DESTROYED = "destroyed"
     """An administrator destroyed the socket (SOCK_DESTROY)."""
     TIME_WAIT = "time-wait"
@@ -90,6 +108,8 @@ class Attributor:
         """The rules that stood at the time, as far as known: which of them rejects is looked up here."""
         self._pending: list[Event] = []
         self._closed: dict[tuple[int | None, Connection], Event] = {}
+        self._ended: dict[tuple[int | None, Connection], Event] = {}
+        self._listened: dict[tuple[int | None, int], Event] = {}
         self._taken: dict[tuple[int | None, Connection], int] = {}
         self._stopped: dict[tuple[int | None, Connection], Event] = {}
         self._silent: dict[tuple[int | None, Connection], int] = {}
@@ -131,8 +151,13 @@ class Attributor:
                 self._here[key[1]] = event.netns
                 if event.state is TcpState.CLOSE:
                     self._closed[key] = event
+                    if event.before is TcpState.LISTEN:
+                        self._listened[event.netns, key[1].local.port] = event
                 elif event.state is TcpState.ESTABLISHED:
                     self._closed.pop(key, None)
+                    self._ended.pop(key, None)
+                elif event.pid and event.before in _WAITING:
+                    self._ended[key] = event
             case EventKind.RETRANSMISSION if key:
                 self._here[key[1]] = event.netns
             case EventKind.RESET_RECEIVED if key:
@@ -149,7 +174,7 @@ class Attributor:
                 self._silent[key] = self._silent.get(key, 0) + 1
                 if self._silent[key] == 1 and not (event.segment and event.segment.is_reset):
                     return self._silence(event)
-        for memory in (self._closed, self._taken, self._stopped, self._silent, self._here):
+        for memory in (self._closed, self._ended, self._listened, self._taken, self._stopped, self._silent, self._here):
             while len(memory) > _MOST:
                 del memory[next(iter(memory))]  # type: ignore[arg-type]
         return None
@@ -208,25 +233,52 @@ class Attributor:
                 )
             case "TCP_ABORT_ON_LINGER" | "TCP_DISCONNECT_WITH_DATA":
                 return Cause.ABORTED, f"{who} aborted the connection ({sent.reason})"
+            case "TCP_STATE" if sent.state is TcpState.CLOSE and self._closed_listener(reset, sent):
+                return Cause.NOT_ACCEPTED, (
+                    f"{who} closed the socket that listens on {reset.way.local} while this connection waited to be"
+                    " accepted there"
+                )
             case "TCP_STATE" if sent.state is TcpState.CLOSE:
                 return Cause.ABORTED, f"{who} aborted the connection (SO_LINGER 0, or disconnected it)"
             case "TCP_STATE" if sent.has_socket and sent.pid:
                 return Cause.DESTROYED, f"{who} destroyed the socket, as ss -K does (SOCK_DESTROY)"
             case "TCP_TIMEWAIT_SOCKET":
-                return Cause.TIME_WAIT, "data arrived for a connection that was already closed and is in TIME_WAIT"
+                gone = self._by_whom(reset, sent) or "already closed"
+                return Cause.TIME_WAIT, f"data arrived for a connection that was {gone} and is in TIME_WAIT"
+            case "TCP_ABORT_ON_DATA":
+                gone = self._by_whom(reset, sent) or "closed"
+                return Cause.AFTER_CLOSE, f"data arrived for a socket that was {gone}: nobody would have read it"
             case "TCP_KEEPALIVE_TIMEOUT":
                 return Cause.TIMED_OUT, "the peer did not answer keepalive probes, or the user timeout had passed"
+        if sent.state is TcpState.LISTEN and sent.reason == "INVALID_SYN" and not _answers_syn(sent):
+            return Cause.OVERFLOW, (
+                f"too many connections waited on {reset.way.local} to be accepted, and tcp_abort_on_overflow is on"
+            )
         if sent.state is TcpState.LISTEN:
             return Cause.LISTENER, (
-                f"the socket that listens on {reset.way.local} answered a segment of a connection that it does not know"
+                f"the socket that listens on {reset.way.local} answered a segment that is of no connection and of no"
+                " handshake that it knows"
             )
         if sent.has_socket is False and sent.reason in {"NO_SOCKET", ""}:
             return self._nobody(reset, sent)
         socket = "its socket" if sent.has_socket else "no socket"
+        words = f" ({_WORDS[sent.reason]})" if sent.reason in _WORDS else ""
         return (
             Cause.KERNEL,
-            f"this kernel reset it for {sent.reason or 'a reason it does not name'}; {socket} was at hand",
+            f"this kernel reset it for {sent.reason or 'a reason it does not name'}{words}; {socket} was at hand",
         )
+
+    def _by_whom(self, reset: Trail, sent: Event) -> str:
+        """Who closed the socket before, and when; empty if that was not seen."""
+        ended = self._ended.get((sent.netns, reset.way))
+        return f"closed by {ended.command} {ended.pid} {_before(ended, sent)}" if ended else ""
+
+    def _closed_listener(self, reset: Trail, sent: Event) -> bool:
+        """Whether it comes of inet_csk_listen_stop: at once after LISTEN was left, and nobody has it open."""
+        listened = self._listened.get((sent.netns, reset.way.local.port))
+        if listened is None or listened.pid != sent.pid or not sent.details.get("orphan"):
+            return False
+        return 0 <= sent.at_ns - listened.at_ns < SAME_ACT_NS
 
     def _unread(self, reset: Trail, sent: Event) -> str:
         count = sent.details.get("unread")
@@ -237,7 +289,7 @@ class Attributor:
         return "1 unread byte was" if count == 1 else f"{count} unread bytes were"
 
     def _nobody(self, reset: Trail, sent: Event) -> tuple[Cause, str]:
-        if sent.segment and sent.segment.flags & SYN:
+        if _answers_syn(sent):
             return Cause.REFUSED, f"nobody listens on {reset.way.local}"
         key = (sent.netns, reset.way)
         closed = self._closed.get(key)
@@ -304,6 +356,10 @@ def attribute(events: Iterable[Event], rules: Sequence[Rule] = ()) -> list[Attri
     attributor = Attributor(rules)
     attributor.add(events)
     return attributor.settled()
+
+
+def _answers_syn(sent: Event) -> bool:
+    return bool(sent.segment and sent.segment.flags & SYN)
 
 
 def _outcome(effect: Effect, reset: Trail) -> str:

@@ -108,5 +108,6 @@ class Event:
     """LOSS: how many events, at least."""
     details: Mapping[str, int | str] = field(default_factory=lambda: NOTHING, hash=False)
     """What only this kind has. DROP: ``location``, a function of the kernel. RESET_SENT: ``unread``, bytes in the
-    receive queue, a FIN counted as one. RULES: how often each change was made. STAGE: ``log`` and ``line``.
+    receive queue, a FIN counted as one, and ``orphan``, 1 if no program has the socket. RULES: how often each change
+    was made. STAGE: ``log`` and ``line``.
     """

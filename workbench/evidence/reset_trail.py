@@ -88,7 +88,9 @@ def trails(events: Sequence[Event]) -> list[Trail]:
         of.setdefault(way, []).append(reset)
         return reset
 
-    related = [(way, event) for event in events if _is_of_reset(event) and (way := _way(event))]
+    not_received = _of_themselves(events)
+    concerned = [event for event in events if _is_of_reset(event) and id(event) not in not_received]
+    related = [(way, event) for event in concerned if (way := _way(event))]
     for way, event in related:  # decisions, which may be told after the segment that they sent
         if event.kind is EventKind.RESET_SENT:
             start(way, event).sent = event
@@ -132,6 +134,25 @@ def rejected(events: Iterable[Event], resets: Iterable[Trail]) -> set[int]:
         if event.kind is EventKind.DROP and event.connection
         for at_ns in answered.get((event.netns, event.connection), ())
         if abs(event.at_ns - at_ns) < SAME_ACT_NS
+    }
+
+
+def _of_themselves(events: Sequence[Event]) -> set[int]:
+    """Identities of resets that sockets were told to have received, but gave themselves.
+
+    Data for a socket that is shut down for reading: the kernel takes it for reset, then sends a reset
+    (tcp_rcv_state_process, TCPABORTONDATA).
+    """
+    sent = {
+        (event.netns, event.connection): event.at_ns
+        for event in events
+        if event.kind is EventKind.RESET_SENT and event.reason == "TCP_ABORT_ON_DATA"
+    }
+    return {
+        id(event)
+        for event in events
+        if event.kind is EventKind.RESET_RECEIVED
+        and abs(sent.get((event.netns, event.connection), -SAME_ACT_NS) - event.at_ns) < SAME_ACT_NS
     }
 
 

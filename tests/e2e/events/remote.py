@@ -54,6 +54,13 @@ class Remote:
         os.write(self._device, header[:10] + struct.pack("!H", checksum(header)) + header[12:] + tcp)
         self.seq += len(data)
 
+    def next_segment_from(self, port: int) -> bytes:
+        """The next segment that comes out of this port."""
+        while True:
+            segment = self._answer()
+            if struct.unpack_from("!H", segment)[0] == port:
+                return segment
+
     def _answer(self) -> bytes:
         """The next TCP segment that comes out."""
         while True:

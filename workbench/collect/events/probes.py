@@ -2,7 +2,7 @@
 
 from workbench.collect import bpf
 from workbench.collect.btf import Btf
-from workbench.collect.events.records import HEADER_BYTES, OFFSETS, RECORD, Seen
+from workbench.collect.events.records import HEADER_BYTES, OFFSETS, RECORD, Owned, Seen
 from workbench.collect.ring_buffer import RingBuffer, write_output
 from workbench.evidence.event import RST
 
@@ -230,7 +230,10 @@ class Probes:
         write.land(*absent)
 
     def _unread(self, write: bpf.Program) -> None:
-        """What the program has not read of what was received; the queue itself is already empty at close(2)."""
+        """What the program has not read of what was received, and whether there is a program.
+
+        The queue itself is already empty at close(2).
+        """
         absent = [write.jump_if_equal(_SOCK, 0)]
         write.copy(1, _SOCK)
         write.call(bpf.SKC_TO_TCP_SOCK)
@@ -239,6 +242,12 @@ class Probes:
         write.load(2, 0, *self._place("tcp_sock", "copied_seq"))
         write.subtract_register(_SCRATCH, 2)
         write.store(bpf.FRAME, OFFSETS["number"], _SCRATCH, 4)
+        write.number(_SCRATCH, Owned.BY_NOBODY)
+        write.store(bpf.FRAME, OFFSETS["interface"], _SCRATCH, 4)
+        write.load(_SCRATCH, _SOCK, *self._place("sock", "sk_socket"))
+        absent.append(write.jump_if_equal(_SCRATCH, 0))
+        write.number(_SCRATCH, Owned.BY_A_PROGRAM)
+        write.store(bpf.FRAME, OFFSETS["interface"], _SCRATCH, 4)
         write.land(*absent)
 
 

@@ -21,6 +21,14 @@ class Seen(IntEnum):
     ARRIVED = 7
 
 
+class Owned(IntEnum):
+    """Whose the socket is that sends a reset; 0 if that is not known."""
+
+    BY_NOBODY = 1
+    """No descriptor, not any more or not yet: it waits to be accepted (sk_socket is NULL)."""
+    BY_A_PROGRAM = 2
+
+
 TRACEPOINTS = {
     Seen.STATE: "inet_sock_set_state",
     Seen.RESET_SENT: "tcp_send_reset",
@@ -45,7 +53,8 @@ RECORD = np.dtype(
         ("number", "u4"),
         ("tgid", "u4"),
         ("command", "S16"),
-        ("interface", "u4"),  # of a segment that came in, the device; 0 for one that this host made
+        # Of a segment that came in, the device; 0 for one that this host made. RESET_SENT: ``Owned``.
+        ("interface", "u4"),
         ("family", "u2"),  # of the socket
         ("type", "u1"),  # likewise: SOCK_STREAM, SOCK_RAW, ...
         ("state", "u1"),

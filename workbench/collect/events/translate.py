@@ -5,6 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import repeat
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from workbench.collect.events import headers
 from workbench.collect.events.formats import Format
 from workbench.collect.events.owners import Owners
-from workbench.collect.events.records import RECORD, Seen
+from workbench.collect.events.records import RECORD, Owned, Seen
 from workbench.collect.events.symbols import Symbols
 from workbench.evidence import Connection, TcpState
 from workbench.evidence.event import NOTHING, Event, EventKind, Maker
@@ -173,7 +174,7 @@ class Translator:
             state,
             bool(row.skaddr) if seen is Seen.RESET_SENT else None,
             segment=segment,
-            details={"unread": witness.number} if seen is Seen.RESET_SENT and witness and witness.number else NOTHING,
+            details=_of_sender(witness) if seen is Seen.RESET_SENT and witness else NOTHING,
         )
 
     def _witness(self, seen: Seen, sock: int, segment: int, at_ns: int) -> Witnessed | None:
@@ -237,6 +238,14 @@ def _maker(record: Witnessed) -> Maker:
     if record.family == _PACKET_SOCKET:
         return Maker.PACKET_SOCKET
     return Maker.KERNEL if record.type == _SOCK_RAW else Maker.TCP
+
+
+def _of_sender(witness: Witnessed) -> Mapping[str, int | str]:
+    """What is known of the socket that sends a reset."""
+    found: dict[str, int | str] = {"unread": witness.number} if witness.number else {}
+    if witness.interface == Owned.BY_NOBODY:
+        found["orphan"] = 1
+    return MappingProxyType(found) if found else NOTHING
 
 
 def _ends(row: _Row) -> Connection:
