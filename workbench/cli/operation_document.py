@@ -27,6 +27,27 @@ def plan_document(plan: Plan) -> Document:
             for each in plan.sockets
         ],
         "connections": [str(each) for each in plan.connections],
+        "advice": [
+            {
+                "connection": str(each.connection),
+                "place": each.place.value,
+                "policy": each.policy.value,
+                "why": printable(each.why),
+            }
+            for each in plan.advice
+        ],
+        "closings": [
+            {
+                "connection": str(each.connection),
+                "lost_here": {"unread": each.unread, "unacknowledged": each.unacknowledged},
+                "lost_at_peer": each.peer_unacknowledged,
+                "unread_at_peer": each.peer_unread,
+                "peer_sees": each.peer_sees,
+                "program_sees": each.program_sees,
+                "why": printable(each.why),
+            }
+            for each in plan.closings
+        ],
         "command": _texts(plan.command),
         "undo": printable(plan.undo),
         "space_bytes": plan.space_bytes,

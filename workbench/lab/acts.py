@@ -16,14 +16,15 @@ from workbench.evidence import Connection
 from workbench.lab import engine, marker
 from workbench.lab.asking import why
 from workbench.lab.awaiting import await_data, await_end, await_flow, await_sockets
+from workbench.lab.closing import close_connections
 from workbench.lab.handing_over import hand_over
 from workbench.lab.images import edit
 from workbench.lab.lab import Lab
 from workbench.lab.lock_comparison import compare_locks
 from workbench.lab.migrating import migrate
 from workbench.lab.namespaces import Host
-from workbench.lab.patience import wait_out
 from workbench.lab.outlasting import outlast
+from workbench.lab.patience import wait_out
 from workbench.lab.peer import start_caller, start_server
 from workbench.lab.rolling_back import roll_back, save_generation
 from workbench.lab.scenario import Act, ClientProgram, ServerProgram
@@ -196,7 +197,7 @@ ACTS: dict[str, Callable[..., Measured | None]] = {
     for act in (
         dump, restore, call, interrupted_dump, run, lock, unlock, compare_locks, wait_out, end_connections, connect,
         speak, reboot, end_server, another_server, await_data, await_sockets, await_end, await_flow, forget_sockets,
-        edit_images, lose_images, migrate, save_generation, roll_back, why, hand_over, outlast,
+        edit_images, lose_images, migrate, save_generation, roll_back, close_connections, why, hand_over, outlast,
     )
 }  # fmt: skip
 """By their names in the files of scenarios."""

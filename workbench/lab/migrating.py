@@ -58,18 +58,10 @@ def halves(lab: Lab, source: Host, destination: Host, *, after: bool = False) ->
             stdin=theirs.fileno(), stdout=theirs.fileno(), env=environment(lab, destination),
         )  # fmt: skip
         descriptor = ours.fileno()
-        words = (
-            "migrate",
-            "send",
-            str(lab.server_pid),
-            "--yes",
-            "--format",
-            "json",
-            "--on-descriptor",
-            str(descriptor),
-        )
+        way = ("-D", str(from_), "--on-descriptor", str(descriptor), *(["--after"] if after else []))
+        words = ("migrate", "send", str(lab.server_pid), "--yes", "--format", "json", *way)
         sending = subprocess.Popen(
-            source.entering(*_WORKBENCH, *words, "--on-descriptor", str(descriptor), *(["--after"] if after else [])),
+            source.entering(*_WORKBENCH, *words),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             pass_fds=[descriptor], env=environment(lab, source),
         )  # fmt: skip

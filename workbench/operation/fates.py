@@ -101,7 +101,8 @@ def _loss(verdict: Verdict, *, closing: bool) -> _Fate:
 def _connection(group: Sequence[Verdict], socket: Socket, request: DumpRequest, lock: Lock | None) -> Iterator[_Fate]:
     if request.policy is Policy.CLOSE:
         ending = "stays open here; a later restore gives it back closed" if request.leave_running else "closed"
-        yield _Fate(f"{ending}: its peer sees a FIN or a reset", warning=True)
+        seen = f"a reset ({socket.recv_q} bytes are unread)" if socket.recv_q else "a FIN, or a reset if it writes"
+        yield _Fate(f"{ending}: its peer sees {seen}", warning=True)
         return
     for each in group:
         if each.answer is Answer.NEEDS:

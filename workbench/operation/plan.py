@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from workbench.evidence import Connection, ImageDirectory, Socket
 from workbench.operation.container import RuncContainer
+from workbench.operation.policies import Advice, Closing
 from workbench.operation.request import DumpRequest, RestoreRequest
 
 
@@ -60,6 +61,10 @@ class Plan:
     command_name: str = ""
     image: ImageDirectory | None = None
     """Restore only."""
+    advice: tuple[Advice, ...] = ()
+    """Dump only: the policy that fits each connection."""
+    closings: tuple[Closing, ...] = ()
+    """Dump that closes: what is lost, and what the programs will see."""
     container: RuncContainer | None = None
     """Its engine does it; None for processes of the host."""
 

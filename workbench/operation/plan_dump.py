@@ -24,6 +24,7 @@ from workbench.operation.fates import socket_fates
 from workbench.operation.lock_cost import SLOW_MS, expected_ms
 from workbench.operation.place import Place
 from workbench.operation.plan import Plan, SocketFate
+from workbench.operation.policies import advise, closings
 from workbench.operation.request import DumpRequest, LockMethod, Policy
 from workbench.present.text import printable
 
@@ -115,6 +116,8 @@ class _Dump:
             processes=tuple(map(_process_line, self.tree)),
             sockets=tuple(fates),
             connections=tuple(each.connection for each in kept),
+            advice=advise(self.evidence, connected, self.pids),
+            closings=() if kept or not connected else closings(self.evidence, connected, self.pids),
             command=self._command(options, path),
             undo=f"Until the process {ends}, turning back lifts the lock and lets it run on as before;"
             f" afterwards: workbench restore -D {printable(self.place.path)}",

@@ -9,6 +9,7 @@ from workbench.present.line import Line, Tone, heading, line, plain_lines
 from workbench.present.text import printable
 from workbench.present.units import byte_size, count, milliseconds
 
+MOST_ADVICE = 10
 HOLD_WORDS = {
     Hold.FROZEN: "when every process is stopped, before any connection is locked",
     Hold.IMAGES_COMPLETE: "when the images are complete and the connections locked, before the processes end or run on",
@@ -24,7 +25,7 @@ def plan_lines(plan: Plan) -> list[str]:
 
 def plan_text(plan: Plan) -> list[Line]:
     """The plan with its tones: what stops it first, then what happens to whom, at what cost, and how to undo it."""
-    parts = [_title(plan), _judgement(plan), _processes(plan), _sockets(plan)]
+    parts = [_title(plan), _judgement(plan), _processes(plan), _sockets(plan), _policies(plan)]
     if plan.command:
         parts += (_course(plan), _command(plan))
     return [each for part in parts for each in part]
@@ -66,6 +67,28 @@ def _sockets(plan: Plan) -> Iterator[Line]:
             mark = {Tone.BAD: "x", Tone.WARNING: "!"}.get(tone, " ")
             yield line((f"{mark} ", tone), printable(socket.title))
             yield line("    ", (printable(socket.fate), Tone.DIM if tone is Tone.NORMAL else tone))
+
+
+def _policies(plan: Plan) -> Iterator[Line]:
+    """Which policy fits, where it is not the one that was chosen; what closing costs."""
+    chosen = getattr(plan.request, "policy", None)
+    other = [each for each in plan.advice if each.policy is not chosen]
+    if other:
+        yield from (line(), heading("Policies that would fit better"))
+        for advice in other[:MOST_ADVICE]:
+            yield line("  ", printable(f"{advice.connection}  {advice.policy}"))
+            yield line("    ", (printable(f"{advice.place}: {advice.why}"), Tone.DIM))
+        if other[MOST_ADVICE:]:
+            yield line(f"  and {len(other) - MOST_ADVICE} more")
+    if plan.closings:
+        yield from (line(), heading("What closing costs"))
+        for each in plan.closings[:MOST_ADVICE]:
+            yield line("  ", printable(f"{each.connection}  the peer sees {each.peer_sees}: {each.why}"))
+            lost = f"here {each.unread} unread and {each.unacknowledged} unacknowledged"
+            there = "" if each.peer_unacknowledged is None else f", at the peer {each.peer_unacknowledged} of its own"
+            yield line("    ", (f"bytes lost: {lost}{there}; the restored program sees {each.program_sees}", Tone.DIM))
+        if plan.closings[MOST_ADVICE:]:
+            yield line(f"  and {len(plan.closings) - MOST_ADVICE} more")
 
 
 def _tone(socket: SocketFate) -> Tone:
