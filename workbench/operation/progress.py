@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from workbench.evidence import Connection, DumpStats, Lock, LogLine, RestoreStats, Sequences, Socket
+from workbench.evidence.outlook.limits import UNREAD, TcpLimits
 from workbench.operation.plan import Plan
 from workbench.operation.request import Hold
 
@@ -73,6 +74,8 @@ class End:
     socket: Socket | None
     """None: no such socket now."""
     sequences: Sequences | None = None
+    limits: TcpLimits = UNREAD
+    """What its network namespace prescribes for how long it waits."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ import numpy as np
 from workbench.collect.held import HeldPackets
 from workbench.collect.live import EVERY_SECOND, LiveSource
 from workbench.collect.socket_table import SocketTable
-from workbench.evidence import Connection, Evidence, Gap, Lock, LockScope, Socket
+from workbench.evidence import Connection, Evidence, Gap, Lock, LockScope, Socket, Sysctl
+from workbench.evidence.outlook import limits_of
 from workbench.operation.progress import End
 from workbench.operation.proof import After
 
@@ -46,6 +47,7 @@ class Sampler:
         self._held = HeldPackets(self._connections, netns)
         if self._connections:
             self._held.start()  # where it cannot, only the packets of an nftables lock go uncounted
+        self._sysctls: tuple[Sysctl, ...] = ()
         self.run_id = ""
         """CRIU's run id, as soon as it is known: its table is recognised by that."""
         self.evidence: Evidence | None = None
@@ -59,7 +61,9 @@ class Sampler:
 
     def look(self) -> Sample:
         """One look, some 10 ms. What cannot be read is missing from it."""
-        self.evidence = self._source.evidence()
+        self.evidence = self._source.evidence(_SECTIONS if self._sysctls else _SECTIONS | {"sysctls"})
+        if not isinstance(self.evidence.sysctls, Gap):
+            self._sysctls = self.evidence.sysctls
         return self.of(self.evidence)
 
     def of(self, evidence: Evidence) -> Sample:
@@ -71,7 +75,7 @@ class Sampler:
             if wire in self._connections and socket.netns == self._netns:
                 ours[self._connections[wire]] = End(socket, sequences)
             elif wire.reversed in self._connections:
-                peers[self._connections[wire.reversed]] = End(socket, sequences)
+                peers[self._connections[wire.reversed]] = End(socket, sequences, limits_of(self._sysctls, socket.netns))
         for wire, connection in self._connections.items():  # both ends may be ours
             if (other := self._connections.get(wire.reversed)) in ours:
                 peers.setdefault(connection, ours[other])

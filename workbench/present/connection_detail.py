@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 
 from workbench.evidence import Gap, Sequences, Socket, SocketTimer, TcpState
-from workbench.evidence.patience import patience
+from workbench.evidence.outlook import if_it_sends, remote_outlook
 from workbench.evidence.sequences import distance
 from workbench.present.connections import owner, process_text, stalled_receive, stalled_send, timer_tone
 from workbench.present.line import Line, Piece, Tone, line
 from workbench.present.locks import lock_sentence
-from workbench.present.patience import sentence
+from workbench.present.patience import end_text, explanation
 from workbench.present.sequence_picture import sequence_picture
 from workbench.present.situation import UNCONNECTED, Situation
 from workbench.present.text import printable
 from workbench.present.units import byte_size, milliseconds
+from workbench.present.windows import window_lines
 from workbench.present.words import HURTING, LOCK_SHORT
 
 _OPTIONS = {1: "timestamps", 2: "SACK", 4: "window scaling", 8: "ECN", 32: "SYN data"}
@@ -38,19 +39,12 @@ def connection_detail(socket: Socket, situation: Situation, width: int) -> list[
     lines += _timer(socket, situation, sequences)
     lines += _lock(socket, situation)
     lines += _peer(socket, situation, sequences)
-    lines += [*_standstill(socket), *_path(socket), *_holders(socket), *_numbers(socket, situation)]
+    lines += _waiting(socket, situation)
+    lines += [*_standstill(socket), *_path(socket)]
+    if sequences and socket.state not in UNCONNECTED:
+        lines += window_lines(sequences, socket.info)
+    lines += [*_holders(socket), *_numbers(socket, situation)]
     return lines
-
-
-def end_sentence(socket: Socket, situation: Situation) -> str:
-    """When this end will give up, in words; empty if nothing that it sent is unanswered."""
-    waits = patience(
-        socket,
-        situation.sequences_of(socket),
-        situation.sysctl("net.ipv4.tcp_retries2", socket.netns),
-        situation.sysctl("net.ipv4.tcp_rto_max_ms", socket.netns),
-    )
-    return sentence(waits) if waits else ""
 
 
 def agreement(ours: Sequences, theirs: Sequences) -> tuple[str, Tone]:
@@ -117,13 +111,27 @@ def _timer(socket: Socket, situation: Situation, sequences: Sequences | None) ->
     text = f"{name} in {milliseconds(socket.timer_ms)}"
     if socket.retransmits:
         text += f", {socket.retransmits} unanswered"
-    waits = end_sentence(socket, situation)
-    if waits and socket.retransmits:
-        text += f"; gives up {waits.partition('gives up ')[2]}"
+    ahead = situation.outlook_of(socket)
     timeout = sequences.user_timeout_ms if sequences else None
+    if ahead.ends and (socket.retransmits or timeout or socket.state is not TcpState.ESTABLISHED):
+        text += f"; {end_text(ahead)}"
     if timeout:
         text += f"; TCP_USER_TIMEOUT {milliseconds(timeout)}"
     yield _labelled("timer", (text, timer_tone(socket)))
+
+
+def _waiting(socket: Socket, situation: Situation) -> Iterator[Line]:
+    """How long this end waits, and why."""
+    if socket.state in UNCONNECTED:
+        return
+    ahead = situation.outlook_of(socket)
+    label = "waits"
+    for sentence in explanation(ahead):
+        yield _labelled(label, (sentence, Tone.DIM))
+        label = ""
+    if ahead.ends is None and situation.lock_of(socket):
+        sends = if_it_sends(socket, situation.sequences_of(socket), situation.limits(socket.netns))
+        yield _labelled(label, (f"if it sends while it is locked, it {end_text(sends)}", Tone.DIM))
 
 
 def _peer(socket: Socket, situation: Situation, sequences: Sequences | None) -> Iterator[Line]:
@@ -132,14 +140,21 @@ def _peer(socket: Socket, situation: Situation, sequences: Sequences | None) -> 
     peer = situation.peer_of(socket)
     if peer is None:
         yield _labelled("peer", ("not on this host, or not to be told which", Tone.DIM))
+        if situation.lock_of(socket):
+            far = remote_outlook()
+            yield _labelled("", (f"if it sends, it {end_text(far)}, assumed {', '.join(far.assumed)}", Tone.DIM))
         return
     pieces: list[str | Piece] = [f"on this host: {process_text(peer)}, {peer.state.name}"]
     theirs = situation.sequences_of(peer)
     if sequences and theirs:
         pieces += ["; ", agreement(sequences, theirs)]
-    waits = end_sentence(peer, situation)
-    if waits and (peer.retransmits or situation.lock_of(socket) or situation.lock_of(peer)):
-        pieces.append((f"; {waits}", timer_tone(peer)))
+    ahead = situation.outlook_of(peer)
+    locked = situation.lock_of(socket) or situation.lock_of(peer)
+    if ahead.ends and (peer.retransmits or locked):
+        pieces.append((f"; {ahead.runs} in {milliseconds(peer.timer_ms)}, {end_text(ahead)}", timer_tone(peer)))
+    elif locked:
+        sends = if_it_sends(peer, theirs, situation.limits(peer.netns))
+        pieces.append((f"; it waits for ever, but if it sends it {end_text(sends)}", Tone.DIM))
     yield _labelled("peer", *pieces)
 
 

@@ -95,9 +95,23 @@ GLOSSARY: dict[str, Meaning] = {
     ),
     "gives_up": Meaning(
         "gives up",
-        "When this end stops retransmitting and reports a timeout: TCP_USER_TIMEOUT, else what tcp_retries2 "
-        "stands for, counted from the first retransmission. A range, since kernel timers fire somewhat late.",
-        "net/ipv4/tcp_timer.c",
+        "When this end ends the connection by itself if nothing more comes: for data TCP_USER_TIMEOUT, else what "
+        "tcp_retries2 stands for, from the first retransmission on. A range: kernel timers fire somewhat late, and on "
+        "the edge it is one time-out more or less. The detail says by which rule.",
+        "net/ipv4/tcp_timer.c, kernel/time/timer.c",
+    ),
+    "window_edge": Meaning(
+        "window ... up to",
+        "The right edge of a window: may send: snd_una + what the peer announced; may come: rcv_wup + what we did. "
+        "16 bits go over the wire, which are shifted by a scale that both ends agreed on.",
+        "RFC 9293 3.3.1, RFC 7323 2.2",
+    ),
+    "usable": Meaning("usable", "What is left of a window: its edge less snd_nxt or rcv_nxt.", "RFC 9293 3.8.6.2"),
+    "clocks": Meaning(
+        "clocks",
+        "Timestamps: ours is the kernel's millisecond clock and an offset that hides it; the peer's last one in order "
+        "is what segments of its past are told by (PAWS). A restore sets the offset so that ours goes on.",
+        "RFC 7323; tsoffset, ts_recent of struct tcp_sock",
     ),
     "pid": Meaning("PID", "Process id in our pid namespace. A pid alone is no identity: it may be used again."),
     "name": Meaning("NAME", "Name of the process, at most 15 bytes.", "comm in proc_pid_comm(5)"),
@@ -162,6 +176,9 @@ DETAIL_TERMS = {
         "copied_seq",
         "rcv_nxt",
         "rcv_wnd",
+        "window_edge",
+        "usable",
+        "clocks",
         "repair",
         "gives_up",
     ),

@@ -1,16 +1,18 @@
 """An operation while it runs: steps, locks, a connection before and now with its peer, the log, what waiting costs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 
 from workbench.evidence import LogLine, SocketTimer
-from workbench.evidence.patience import Patience, patience
+from workbench.evidence.outlook import Outlook, outlook, remote_outlook
 from workbench.operation.progress import End, Progress, StepState, Watched
 from workbench.operation.request import DumpRequest, Hold
 from workbench.present.connections import timer_text, timer_tone
 from workbench.present.line import Line, Piece, Tone, heading, line
+from workbench.present.patience import end_text, explanation
 from workbench.present.progress import step_text
 from workbench.present.text import printable
-from workbench.present.units import count, duration, milliseconds
+from workbench.present.units import count, milliseconds
 from workbench.present.width import fit
 from workbench.present.words import STATE_SHORT
 
@@ -112,38 +114,40 @@ def hold_lines(progress: Progress) -> list[Line]:
     said = _HELD[progress.held].format(then=f"the processes have yet to {then}")
     lines = [line(("HELD: ", Tone.WARNING), said), cost_line(progress)]
     lines.append(line(("c ", Tone.STRONG), "continue   ", ("b ", Tone.STRONG), f"turn back: {_BACK[progress.held]}"))
-    return lines
+    first = _most_impatient(progress)
+    reasons = explanation(first) if first and first.ends else ()
+    return lines + [line((f"Why then: {reason}.", Tone.DIM)) for reason in reasons]
 
 
 def cost_line(progress: Progress) -> Line:
     """What holding costs: the peer that gives up first."""
-    known = [(waits, each) for each in progress.watched if (waits := _peer_patience(each)) is not None]
-    on_host = [each for each in progress.watched if each.peer is not None]
+    on_host = [each.peer for each in progress.watched if each.peer is not None]
     if not progress.watched:
         return line("Holding costs no connection anything.")
     if not on_host:
-        return line(
-            "The peers are not on this host: with Linux's defaults each gives up some 15 min after its first "
-            "unanswered segment."
-        )
-    if not known:
+        return line(f"The peers are not on this host: each {end_text(remote_outlook())} once nobody answers it.")
+    first = _most_impatient(progress)
+    if first is None or first.ends is None:
         return line("Holding costs the peers nothing yet: none of them waits for an answer.")
-    waits, _ = min(known, key=lambda each: each[0].least_ms)
-    left = duration(waits.least_ms / 1000)
-    tone = Tone.BAD if waits.least_ms < 10_000 else Tone.WARNING if waits.least_ms < 60_000 else Tone.NORMAL
+    left_ms = first.ends.least
+    tone = Tone.BAD if left_ms < 10_000 else Tone.WARNING if left_ms < 60_000 else Tone.NORMAL
     nearest = "The peer" if len(on_host) == 1 else "The most impatient peer"
-    return line((f"{nearest} retransmits in {milliseconds(waits.next_ms)} and gives up in {left}.", tone))
+    due = f"; {first.runs} in {milliseconds(max(first.due.least, 0))}" if first.due else ""
+    return line((f"{nearest} {end_text(first)}{due}.", tone))
+
+
+def _most_impatient(progress: Progress) -> Outlook | None:
+    """Of the peers that wait for an answer; what is assumed of peers elsewhere if there is none on this host."""
+    peers = [each.peer for each in progress.watched if each.peer is not None]
+    if progress.watched and not peers:
+        return remote_outlook()
+    ahead = [outlook(each.socket, each.sequences, each.limits) for each in peers if each.socket]
+    return min(ahead, key=lambda each: each.ends.least if each.ends else inf, default=None)
 
 
 def running_step(progress: Progress) -> str:
     """Name of the step that runs or is held; empty at the end."""
     return next((step.name for step in progress.steps if step.state in {StepState.RUNNING, StepState.HELD}), "")
-
-
-def _peer_patience(watched: Watched) -> Patience | None:
-    if watched.peer is None or watched.peer.socket is None:
-        return None
-    return patience(watched.peer.socket, watched.peer.sequences, None, None)
 
 
 def _state(end: End) -> Piece:

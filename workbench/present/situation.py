@@ -6,6 +6,7 @@ from functools import cached_property
 
 from workbench.evidence import Connection, Evidence, Gap, Process, Sequences, Socket, TcpState
 from workbench.evidence.lock_map import LockUse, map_locks
+from workbench.evidence.outlook import Outlook, TcpLimits, limits_of, outlook
 from workbench.present.judgement import NOTHING_JUDGED, Judgement
 from workbench.present.text import printable
 
@@ -111,6 +112,29 @@ class Situation:
             if item.name == name and item.netns in {netns, None} and item.value.isdecimal():
                 return int(item.value)
         return None
+
+    def limits(self, netns: int) -> TcpLimits:
+        """What a network namespace prescribes for how long TCP waits; Linux's defaults where it was not read."""
+        if netns not in self._limits:
+            sysctls = () if isinstance(self.evidence.sysctls, Gap) else self.evidence.sysctls
+            self._limits[netns] = limits_of(sysctls, netns)
+        return self._limits[netns]
+
+    @cached_property
+    def _limits(self) -> dict[int, TcpLimits]:
+        return {}
+
+    @cached_property
+    def _hz(self) -> int | None:
+        sequences = self.evidence.sequences
+        if isinstance(sequences, Gap):
+            return None
+        works = (sequences[cookie].clockwork for cookie in sequences)
+        return next((each.hz for each in works if each), None)
+
+    def outlook_of(self, socket: Socket) -> Outlook:
+        """What becomes of a socket if nothing more arrives for it."""
+        return outlook(socket, self.sequences_of(socket), self.limits(socket.netns), self._hz)
 
     def tree(self, root: int) -> list[Process]:
         """A process and its descendants, parents first; empty if it is gone."""

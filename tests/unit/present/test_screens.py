@@ -226,7 +226,10 @@ def test_freshness_in_words() -> None:
 def test_a_held_operation_says_what_waiting_costs_and_what_turning_back_means() -> None:
     lines = plain_lines(hold_lines(held()))
     assert lines[0] == "HELD: images complete, connections locked; the processes have yet to end"
-    assert lines[1].startswith("The peer retransmits in 900 ms and gives up in 15 min")
+    assert lines[1].startswith("The peer gives up in 15 min")
+    assert lines[1].endswith("; retransmission in 900 ms.")
+    assert "tcp_retries2 15 stands for" in lines[-2]
+    assert "assumed: tcp_retries2 15" in lines[-1]
     assert "turn back: the processes run on, the lock is lifted" in lines[2]
 
 

@@ -41,6 +41,8 @@ class TcpLimits:
 
 
 NAMES = tuple(item.name for item in fields(TcpLimits) if item.name != "assumed")
+UNREAD = TcpLimits(assumed=frozenset(NAMES))
+"""Of a namespace that could not be asked."""
 _LATER = frozenset({"rto_max_ms", "syn_linear_timeouts"})
 """Kernels without these (before 6.15, 6.5) behave as with ours: 120 s always; SYN time-outs all doubled."""
 
