@@ -22,6 +22,8 @@ COMMANDS = (
     "compare",
     "events",
     "queues",
+    "capture",
+    "packets",
     "why",
     "dump",
     "restore",

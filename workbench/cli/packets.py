@@ -1,0 +1,136 @@
+"""``workbench packets``: a capture from a file as a list of segments with what is notable about each."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+from workbench.cli.document import Row
+from workbench.cli.exit_status import ExitStatus
+from workbench.evidence import Capture
+from workbench.present.text import printable
+
+_EPILOG = """\
+examples:
+  workbench packets trace.pcapng                                 every segment, with what is notable
+  workbench packets trace.pcap --notable                         only those with something to note
+  workbench packets trace.pcap --connection 10.0.0.2:80-10.0.0.1:40000
+  workbench check trace.pcap images                              what is wrong, judged together with images
+
+pcap and pcapng of either byte order, of Ethernet, cooked, raw and loopback link layers. Segments that are missing
+since the capture was too slow are counted, and look like gaps.
+"""
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "packets",
+        help="a packet capture as a list of segments, with what is notable",
+        description="Show the TCP segments of a pcap or pcapng file: numbers, windows, and what is notable about each: "
+        "gaps, retransmissions, closed windows, probes, resets in and out of the window, silences.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("--connection", metavar="LOCAL-PEER", help="only this connection")
+    add_output_options(parser)
+    parser.set_defaults(func=packets)
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """How a list of segments is printed."""
+    parser.add_argument("--notable", action="store_true", help="only segments with something to note")
+    parser.add_argument("--format", choices=("text", "json", "jsonl"), default="text")
+
+
+def packets(options: argparse.Namespace) -> int:
+    """Print a file."""
+    from workbench.cli.scope import parse_connection
+    from workbench.read.pcap import read_capture
+
+    capture = read_capture(options.file)
+    if options.connection:
+        wanted = parse_connection(options.connection).unmapped
+        chosen = tuple(each for each in capture.packets if each.way in {wanted, wanted.reversed})
+        capture = replace(capture, packets=chosen)
+    write_capture(capture, options)
+    return ExitStatus.CLEAN
+
+
+def write_capture(capture: Capture, options: argparse.Namespace) -> None:
+    """Print the segments and a summary."""
+    from workbench.evidence.packet_notes import follow
+    from workbench.present.line import plain_lines
+    from workbench.present.packets import PacketRows, summary_lines
+    from workbench.present.table import Table, table_as_text
+
+    followed = follow(capture.packets)
+    if options.format == "jsonl":
+        for row in rows(capture, notable=options.notable):
+            print(json.dumps(row))
+        return
+    if options.format == "json":
+        document = {
+            "schema": 1,
+            "capture": {
+                "origin": printable(capture.origin),
+                "interfaces": [
+                    {
+                        "name": printable(each.name),
+                        "netns": each.netns,
+                        "received": each.received,
+                        "dropped": each.dropped,
+                    }
+                    for each in capture.interfaces
+                ],
+                "others": capture.others,
+                "unreadable": capture.unreadable,
+                "comments": [printable(text) for text in capture.comments],
+                "problems": [printable(text) for text in capture.problems],
+            },
+            "packets": list(rows(capture, notable=options.notable)),
+        }
+        print(json.dumps(document, indent=1))
+        return
+    table = PacketRows.of(capture, followed).table("")
+    kept = [row for row in table.rows if not options.notable or row.cells[-1]]
+    if kept:
+        filled = [number for number in range(len(table.columns)) if any(row.cells[number] for row in kept)]
+        columns = tuple(table.columns[number] for number in filled)
+        chosen = [replace(row, cells=tuple(row.cells[number] for number in filled)) for row in kept]
+        print(table_as_text(Table(columns), chosen))
+        print()
+    print("\n".join(plain_lines(summary_lines(capture, followed))))
+
+
+def rows(capture: Capture, *, notable: bool = False) -> Iterator[Row]:
+    """Each segment for JSON; ``seq`` and ``ack`` are absolute, the relative ones stand beside them."""
+    from workbench.evidence.packet_notes import follow
+
+    for one in follow(capture.packets).segments:
+        packet = one.packet
+        if notable and not one.notes:
+            continue
+        yield {
+            "at_ns": packet.at_ns,
+            "interface": packet.interface,
+            "incoming": packet.incoming,
+            "from": str(packet.way.local),
+            "to": str(packet.way.peer),
+            "flags": packet.flags,
+            "seq": packet.seq,
+            "ack": packet.ack if packet.acks else None,
+            "relative_seq": one.seq,
+            "relative_ack": one.ack,
+            "window": packet.window,
+            "length": packet.length,
+            "ttl": packet.ttl,
+            "mss": packet.mss,
+            "wscale": packet.wscale,
+            "sack_permitted": packet.sack_permitted,
+            "tsval": packet.tsval,
+            "tsecr": packet.tsecr,
+            "sack": [list(block) for block in packet.sack],
+            "notes": [{"sign": note.sign.value, "value": note.value} for note in one.notes],
+        }
