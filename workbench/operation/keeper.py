@@ -48,7 +48,7 @@ class PeerKeeper:
         self._held = [held for _, held in found if isinstance(held, Held)]
         self.warnings = (
             *(f"{connection} is not answered for: {why}" for connection, why in refused),
-            *_warnings(self._held, evidence),
+            *_warnings(self._held, self._namespace, evidence),
         )
         if not self._held:
             reason = refused[0][1] if refused else "it holds no connection"
@@ -78,6 +78,11 @@ class PeerKeeper:
         kept = self._keeping.run(seconds)
         self._journal.write(f"{ENDED}{', '.join(sorted({each.ending.value for each in kept}))}")
         return kept
+
+    @property
+    def answered(self) -> int:
+        """Segments that were answered so far."""
+        return self._keeping.answered
 
     def stop(self) -> None:
         """Have ``run`` end; may be called in a signal handler."""
@@ -157,14 +162,18 @@ def _refuse_what_lives(held: Sequence[Held], namespace: NetworkNamespace, eviden
                 raise WorkbenchError(f"{wire} lives and is not locked", "only a locked connection can be answered for")
 
 
-def _warnings(held: Sequence[Held], evidence: Evidence) -> Iterator[str]:
-    """Peers on this host that end a connection however well they are answered."""
+def _warnings(held: Sequence[Held], namespace: NetworkNamespace, evidence: Evidence) -> Iterator[str]:
+    """Peers on this host that cannot be kept."""
     if isinstance(evidence.sockets, Gap) or isinstance(evidence.sequences, Gap):
         return
     peers = {each.connection.reversed: each for each in held}
     for each in evidence.sockets:
+        if each.connection.unmapped not in peers:
+            continue
+        if each.netns == namespace.inode:
+            yield f"{each.connection.unmapped.local} is in the same namespace: the lock keeps its packets from us, too"
         known = evidence.sequences.get(each.cookie)
-        if each.connection.unmapped in peers and known is not None and known.user_timeout_ms:
+        if known is not None and known.user_timeout_ms:
             yield (
                 f"{each.connection.unmapped.local} has set TCP_USER_TIMEOUT: it gives up after"
                 f" {known.user_timeout_ms / 1000:g} s without progress, whatever it is answered"

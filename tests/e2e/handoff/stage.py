@@ -1,11 +1,13 @@
-"""A stage for hand-offs that come to harm: a client, an owner and a recipient in the network namespace it is run in.
+"""A stage for hand-offs: an owner and a recipient in the network namespace it is run in, a client in another one.
 
 A line ``STAGE|VICTIM`` on standard input is one hand-off in which VICTIM is killed at STAGE, and is answered by one
 JSON object. The victim is the ``workbench`` (its watchdog steps in), the ``watchdog`` (and then the workbench, so that
-``recover`` has to), the ``owner`` or the ``recipient``.
+``recover`` has to), the ``owner`` or the ``recipient``. ``file|`` and ``command|`` are without harm: by way of
+a file, with a keeper, and to a program that is started for it.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import select
@@ -13,22 +15,28 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+from workbench.collect.namespaces import inside
 from workbench.collect.netfilter.libnftables import run_nft
 from workbench.operation.handoff.perform import hand_off
 from workbench.operation.handoff.plan import HandoffRequest
 from workbench.operation.handoff.planning import prepare_handoff
 from workbench.operation.handoff.watchdog import Watchdog
 from workbench.operation.journal import entries
+from workbench.operation.keeper import PeerKeeper
+from workbench.operation.keeping import Kept
 from workbench.operation.recover import recover
 from workbench.operation.task import stat_of
-from workbench.repair import take
+from workbench.repair import read_state, take
 
 DEADLINE_S = 30.0
+HERE, THERE = "10.78.0.2", "10.78.0.1"
+CLONE_NEWNET = 0x40000000
 UNREAD = b"u" * 5000
 
 
@@ -58,10 +66,10 @@ def serve(connection: socket.socket, name: bytes, tell: int) -> NoReturn:
 class Play:
     """One connection with its client, owner and recipient."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, elsewhere: str) -> None:
         self.path = directory / f"{time.monotonic_ns()}.sock"
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            self.client = socket.create_connection(listener.getsockname())
+        with socket.create_server((HERE, 0)) as listener:
+            self.client = inside(elsewhere, lambda: socket.create_connection(listener.getsockname()))
             accepted, _ = listener.accept()
         self.heard, tell = os.pipe()
         self.fd = accepted.fileno()
@@ -107,11 +115,16 @@ class Play:
     def close(self) -> None:
         self.client.close()
         for pid in (self.owner, self.recipient):
-            pidfd = os.pidfd_open(pid)
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            os.close(pidfd)
-            os.waitpid(pid, 0)
+            end(pid)
         os.close(self.heard)
+
+
+def end(pid: int) -> None:
+    """A child of ours."""
+    pidfd = os.pidfd_open(pid)
+    signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    os.close(pidfd)
+    os.waitpid(pid, 0)
 
 
 def hand_over(play: Play, stage: str, victim: str) -> str:
@@ -157,11 +170,51 @@ def settled() -> Iterator[str]:
     yield from entries()[-1].facts.get("sentences", ())
 
 
-def play(directory: Path, stage: str, victim: str) -> dict[str, Any]:
-    one = Play(directory)
+def by_file(play: Play, file: Path) -> str:
+    """Out into a file, kept there until the client has been answered for, and on from there."""
+    out = hand_off(prepare_handoff(HandoffRequest(pid=play.owner, fd=play.fd, keep=str(file))))
+    found = read_state(file)
+    with PeerKeeper(str(file), "/proc/self/ns/net") as keeper:
+        ended: list[Kept] = []
+        thread = threading.Thread(target=lambda: ended.extend(keeper.run(DEADLINE_S)))
+        thread.start()
+        play.client.sendall(b"meanwhile\n")
+        deadline = time.monotonic() + DEADLINE_S
+        while not keeper.answered and time.monotonic() < deadline:
+            time.sleep(0.01)
+        waiting = [sentence for report in recover() for sentence in report.sentences]
+        on = hand_off(prepare_handoff(HandoffRequest(state_file=str(file), to=str(play.path))))
+        thread.join()
+    while not play.client.recv(1 << 16).endswith(b"meanwhile\n"):
+        pass
+    said = (out.outcome, found.state.name, on.outcome, ended[0].ending, f"{bool(ended[0].answered)}")
+    return "; ".join((*said, str(sum("hand it on with workbench handoff --from" in each for each in waiting))))
+
+
+COMMAND = """
+import os, socket
+connection = socket.socket(fileno=3)
+mine = os.environ["LISTEN_PID"] == str(os.getpid()) and os.environ["LISTEN_FDS"] == "1"
+for line in connection.makefile("rb"):
+    connection.sendall((b"command " if mine else b"confused ") + line)
+"""
+
+
+def to_command(play: Play) -> str:
+    request = HandoffRequest(pid=play.owner, fd=play.fd, command=(sys.executable, "-c", COMMAND))
+    return hand_off(prepare_handoff(request)).outcome
+
+
+def play(directory: Path, elsewhere: str, stage: str, victim: str) -> dict[str, Any]:
+    one = Play(directory, elsewhere)
     try:
         first = one.ask()
-        said = hand_over(one, stage, victim)
+        if stage == "file":
+            said = by_file(one, directory / "connection.state")
+        elif stage == "command":
+            said = to_command(one)
+        else:
+            said = hand_over(one, stage, victim)
         reports: list[str] = []
         if victim == "watchdog":
             reports = [sentence for report in recover() for sentence in report.sentences]
@@ -183,13 +236,37 @@ def play(directory: Path, stage: str, victim: str) -> dict[str, Any]:
         one.close()
 
 
+def another_host() -> int:
+    """A network namespace at the other end of a cable, held by a process."""
+    ready = socket.socketpair()
+    pid = os.fork()
+    if not pid:
+        ctypes.CDLL(None).unshare(CLONE_NEWNET)
+        ready[1].send(b"here")
+        signal.pause()
+        os._exit(0)
+    ready[0].recv(16)
+    ip = (["ip"], ["nsenter", f"--net=/proc/{pid}/ns/net", "ip"])
+    subprocess.run([*ip[0], "link", "set", "lo", "up"], check=True)
+    cable = ["link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", str(pid)]
+    subprocess.run([*ip[0], *cable], check=True)
+    for entering, address in zip(ip, (HERE, THERE), strict=True):
+        subprocess.run([*entering, "link", "set", "eth0", "up"], check=True)
+        subprocess.run([*entering, "addr", "add", f"{address}/24", "dev", "eth0"], check=True)
+    return pid
+
+
 def main() -> None:
     directory = Path(os.environ["WORKBENCH_STATE"])
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    for line in sys.stdin:
-        stage, victim = line.rstrip("\n").split("|")
-        sys.stdout.write(json.dumps(play(directory, stage, victim)) + "\n")
-        sys.stdout.flush()
+    holder = another_host()
+    try:
+        for line in sys.stdin:
+            stage, victim = line.rstrip("\n").split("|")
+            found = play(directory, f"/proc/{holder}/ns/net", stage, victim)
+            sys.stdout.write(json.dumps(found) + "\n")
+            sys.stdout.flush()
+    finally:
+        end(holder)
 
 
 if __name__ == "__main__":

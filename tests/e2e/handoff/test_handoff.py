@@ -1,4 +1,4 @@
-"""Hand-offs in which somebody is killed: the connection is with one side or the other, and nobody stays stopped."""
+"""Hand-offs on a stage, also with somebody killed: one side or the other has the connection, nobody stays stopped."""
 
 import json
 import os
@@ -82,3 +82,20 @@ def test_an_owner_that_dies_meanwhile_does_not_stop_it(play: Play) -> None:
     assert found["said"].startswith("handed over: ")
     assert found["answers"] == ["owner", "recipient", "recipient"]
     nothing_is_left(found)
+
+
+def test_by_way_of_a_file_with_a_keeper(play: Play) -> None:
+    found = play("file", "")
+    assert found["said"] == "in a file; ESTABLISHED; handed over; released; True; 1"
+    assert found["answers"] == ["owner", "recipient", "recipient"]
+    assert found["old"] == "EOF"
+    assert found["tables"] == ""
+    assert found["stopped"] == []
+    assert found["unfinished"] == []
+
+
+def test_a_program_is_started_for_it(play: Play) -> None:
+    found = play("command", "")
+    assert found["said"] == "handed over"
+    assert found["answers"] == ["owner", "command", "command"]
+    nothing_is_left({**found, "files": []})
