@@ -111,6 +111,7 @@ CAUSE = Cause(
         Sign(
             "Unable to detach from",
             beside="Dumping FAILED",
+            without="Timeout reached",
             weight=Weight.PLACE,
             message="CRIU never got hold of the task: most likely it may not attach to it (ptrace).",
         ),

@@ -37,6 +37,17 @@ SINCE = "0.1"
 CAUSE = Cause(
     "The dump or restore failed.",
     (
+        Sign(
+            ("Timeout reached. Try to interrupt", "Timed out freezing"),
+            weight=Weight.HINT,
+            message="The processes did not stop within the time that CRIU allows (10 s, --timeout): one of them does "
+            "not react, as in a system call that cannot be interrupted (state D), or the freezer of its cgroup hangs.",
+        ),
+        Sign(
+            "Unseizable non-zombie",
+            weight=Weight.HINT,
+            message="CRIU could not take hold of a process: it is stopped or traced by something else.",
+        ),
         Sign(form=r".", weight=Weight.REST, message="CRIU met an error: this is the first one in the log."),
         Sign(("Dumping FAILED", "dumping FAILED"), weight=Weight.REST, message="The dump failed."),
         Sign("Restoring FAILED", weight=Weight.REST, message="The restore failed."),

@@ -433,6 +433,10 @@ CONSOLE = (
     ("criu-usage-or-build", 'Error: runc: exec: "criu": executable file not found in $PATH'),
     ("criu-usage-or-build", "failed to checkpoint container: criu binary not found in shim path or system PATH"),
     ("criu-usage-or-build", "bash: criu: command not found"),
+    (
+        "run-failed",
+        "Error (criu/cr-dump.c:1): Timeout reached. Try to interrupt: 0\nUnable to detach from 7\nDumping FAILED.",
+    ),
     ("criu-usage-or-build", "Error: checkpoint/restore requires at least CRIU 31100"),
     (
         "criu-usage-or-build",
