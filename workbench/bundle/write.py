@@ -17,7 +17,7 @@ from workbench.bundle.privacy import Kind
 from workbench.bundle.redaction import Redaction
 from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence, Gap, Host
-from workbench.evidence.columns import Reading
+from workbench.evidence.columns import Reading, without_collection
 from workbench.evidence.recording import (
     SECTIONS,
     Manifest,
@@ -31,8 +31,9 @@ from workbench.evidence.recording import (
     encode_records,
     encode_section,
 )
-from workbench.read.bundle import FINDINGS, JOURNAL, MANIFEST, MOST_BRACKETS, MOST_CELLS, MOST_COMMAS
+from workbench.read.bundle import FINDINGS, JOURNAL, MANIFEST
 from workbench.read.bundle_archive import LARGEST_MEMBER, RATIO, RATIO_FROM
+from workbench.read.bundle_limits import MOST_CELLS, Room
 from workbench.read.bundle_manifest import manifest_row
 
 DEFAULT_SIZE = 20 << 20
@@ -178,10 +179,11 @@ class _Packer:
         self._last: dict[str, tuple[Any, Content]] = {}
 
     def moment(self, shot: Shot) -> _Moment:
-        prepared = self._redaction.prepare(shot.evidence)
-        moment = _Moment(shot.title, prepared)
-        for name, value in collected(prepared):
-            moment.sections[name] = self._packed(name, value)
+        with without_collection():
+            prepared = self._redaction.prepare(shot.evidence)
+            moment = _Moment(shot.title, prepared)
+            for name, value in collected(prepared):
+                moment.sections[name] = self._packed(name, value)
         return moment
 
     def _packed(self, name: str, value: Any) -> Content:
@@ -231,36 +233,32 @@ def _cost(moments: Iterable[_Moment]) -> int:
 
 
 def _too_large(moments: Sequence[_Moment], room: int) -> tuple[_Moment, str] | None:
-    """The section to shorten: one that no reader would take, or the largest while the whole does not fit."""
-    sections = [(content, moment, name) for moment in moments for name, content in moment.sections.items()]
-    for content, moment, name in sections:
-        if not _is_readable(content):
-            return moment, name
-    if _cost(moments) <= room:
+    """The section to shorten: of a moment that no reader would take, or the largest while the whole does not fit."""
+    wanted = next(([moment] for moment in moments if not _is_readable(moment)), None)
+    if wanted is None and _cost(moments) <= room:
         return None
     sized = [
-        (content.cost, name, moment)
-        for content, moment, name in sections
-        if hasattr(getattr(moment.evidence, name), "__len__")
+        (len(content.content) if wanted else content.cost, name, moment)
+        for moment in wanted or moments
+        for name, content in moment.sections.items()
+        if _has_items(moment.evidence, name)
     ]
-    if not sized:
-        return None
-    _, name, moment = max(sized, key=lambda item: item[0])
-    return moment, name
+    _, name, found = max(sized, key=lambda item: item[0], default=(0, "", None))
+    return None if found is None else (found, name)
 
 
 def _has_items(evidence: Evidence, section: str) -> bool:
     return isinstance(getattr(evidence, section), Sequence | Mapping)
 
 
-def _is_readable(content: Content) -> bool:
-    """Whether a reader's limits let it through."""
-    size = len(content.content)
-    return (
-        size <= LARGEST_MEMBER
-        and size <= max(len(content.packed) * RATIO, RATIO_FROM)
-        and content.content.count(b",") <= MOST_COMMAS
-        and content.content.count(b"[") + content.content.count(b"{") <= MOST_BRACKETS
+def _is_readable(moment: _Moment) -> bool:
+    """Whether a reader's limits let all its sections through."""
+    room = Room()
+    return all(
+        room.holds(content.content)
+        and len(content.content) <= LARGEST_MEMBER
+        and len(content.content) <= max(len(content.packed) * RATIO, RATIO_FROM)
+        for content in moment.sections.values()
     )
 
 

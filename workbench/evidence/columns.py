@@ -4,12 +4,14 @@ A list of records becomes one list a field, so that tens of thousands of sockets
 lists. Nothing is accepted that the types do not allow: not a text for a number, not a list of another length.
 """
 
+import gc
 import types
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import Enum, IntEnum
 from functools import cache
@@ -61,6 +63,18 @@ class Reading:
         self.cells -= count
         if self.cells < 0:
             raise Malformed("it holds more than can be shown")
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Records refer to nothing that refers to them: to look for cycles among many takes longer than to make them."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class Column(ABC):
@@ -149,7 +163,8 @@ class _Scalars(Column):
         return {"mostly": common, "at": at, "are": [values[index] for index in at]}
 
     def decode(self, found: Any, count: int, reading: Reading) -> Sequence[Any]:
-        reading.take(count)
+        if count > reading.cells:
+            raise Malformed("it holds more than can be shown")
         if isinstance(found, list):
             return self._checked(_listed(found, count))
         if isinstance(found, dict) and found.keys() == {"each"}:
@@ -190,7 +205,6 @@ class _Bytes(Column):
         return [b64encode(value).decode() for value in rewrite(self._place, values)]
 
     def decode(self, found: Any, count: int, reading: Reading) -> Sequence[Any]:
-        reading.take(count)
         try:
             return [b64decode(text, validate=True) for text in _listed(found, count)]
         except (ValueError, TypeError) as error:
@@ -264,11 +278,11 @@ class _Records(Column):
         if not isinstance(found, dict):
             raise Malformed(f"an object with the fields of {self._kind.__name__} is expected")
         reading.unknown.update(f"{self._kind.__name__}.{name}" for name in found.keys() - self._fields.keys())
-        reading.take(count)
+        reading.take(count * (len(self._fields) + 2))
         made: list[object] = [object.__new__(self._kind) for _ in range(count)]
         for name, (about, column) in self._fields.items():
             try:
-                values = column.decode(found[name], count, reading) if name in found else [_default(about)] * count
+                values = column.decode(found[name], count, reading) if name in found else _default(about, count)
             except Malformed as error:
                 raise Malformed(f"{self._kind.__name__}.{name}: {error}") from error
             # The slot itself: a frozen record's constructor takes eight times as long, and these are many.
@@ -276,12 +290,14 @@ class _Records(Column):
         return made
 
 
-def _default(about: Any) -> Any:
-    """Of a field that is not there: the record was written before it was known."""
+def _default(about: Any, count: int) -> list[Any]:
+    """Of a field that is not there: the records were written before it was known."""
+    if not count:
+        return []
     if about.default is not MISSING:
-        return about.default
+        return [about.default] * count
     if about.default_factory is not MISSING:
-        return about.default_factory()
+        return [about.default_factory()] * count
     raise Malformed("it is missing")
 
 
@@ -307,6 +323,7 @@ class _Several(Column):
         texts, items = _named(found, "lengths", "items")
         lengths = self._lengths.decode(texts, count, reading)
         total = _total(lengths, reading)
+        reading.take(count + total)
         if count == 1 and self._make is tuple:
             return [tuple(self._item.decode(items, total, reading))]
         rest = iter(self._item.decode(items, total, reading))

@@ -1,16 +1,14 @@
 """A bundle as a source of evidence: its moments, what was judged then, and what it says of itself."""
 
-import gc
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence, Gap
-from workbench.evidence.columns import Malformed, Reading
+from workbench.evidence.columns import Malformed, Reading, without_collection
 from workbench.evidence.recording import (
     FORMAT,
     SECTIONS,
@@ -21,17 +19,12 @@ from workbench.evidence.recording import (
     decode_section,
 )
 from workbench.read.bundle_archive import Archive
+from workbench.read.bundle_limits import MOST_CELLS, Room
 from workbench.read.bundle_manifest import manifest_from
 from workbench.read.bundle_migrations import migrate
 
 Value = TypeVar("Value")
 MANIFEST, FINDINGS, JOURNAL = "manifest.json", "findings.json", "journal.jsonl"
-MOST_CELLS = 16_000_000
-"""Values of one moment."""
-MOST_COMMAS = 6_000_000
-"""In one member: each is a value, and some are long."""
-MOST_BRACKETS = 200_000
-"""In one member: each is a list or an object, which takes most memory for the bytes that it is written in."""
 
 
 class Bundle:
@@ -83,8 +76,8 @@ class Bundle:
         """What the checks said when the bundle was made, moment by moment, root cause first."""
         if FINDINGS not in self._archive.members:
             return ()
-        found = self._json(FINDINGS)
-        with _without_collection():
+        found = self._json(FINDINGS, Room())
+        with without_collection():
             return self._checked(lambda value: decode_records(RecordedFinding, value, Reading(MOST_CELLS)), found)
 
     def verify(self) -> None:
@@ -105,7 +98,7 @@ class Bundle:
 
     def _versioned(self) -> tuple[int, Any]:
         """The manifest in today's form, and the version of the format that it was written in."""
-        found = self._json(MANIFEST)
+        found = self._json(MANIFEST, Room())
         version = found.get("format") if isinstance(found, dict) else None
         if type(version) is not int or version < 1:
             raise self._damaged("its manifest names no version of the format")
@@ -118,13 +111,14 @@ class Bundle:
 
     def _read(self, moment: RecordedMoment) -> Evidence:
         reading = Reading(MOST_CELLS)
+        room = Room()
         sections: dict[str, Any] = {}
-        with _without_collection():
+        with without_collection():
             for name, member in moment.sections.items():
                 if name not in SECTIONS:
                     reading.unknown.add(name)
                     continue
-                found = self._migrated(name, self._format, self._json(member))
+                found = self._migrated(name, self._format, self._json(member, room))
                 try:
                     sections[name] = decode_section(name, found, reading)
                 except Malformed as error:
@@ -151,9 +145,9 @@ class Bundle:
             raise self._damaged(f"{name} is not what the manifest says")
         return content
 
-    def _json(self, name: str) -> Any:
+    def _json(self, name: str, room: Room) -> Any:
         content = self._content(name)
-        if content.count(b",") > MOST_COMMAS or content.count(b"[") + content.count(b"{") > MOST_BRACKETS:
+        if not room.holds(content):
             raise self._damaged(f"{name} holds more than can be shown")
         try:
             return json.loads(content, parse_constant=_no_number)
@@ -166,15 +160,3 @@ class Bundle:
 
 def _no_number(text: str) -> float:
     raise ValueError(text)  # NaN and Infinity, which JSON does not have
-
-
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Records that are read refer to nothing that refers to them; to look for cycles takes longer than to make them."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
