@@ -43,6 +43,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("source", nargs="?", metavar="SOURCE", help="a bundle or saved rules; else this host")
     parser.add_argument(
         "-D", "--images", metavar="DIR", action="append", default=[], help="an image directory that a lock may be for"
     )
@@ -79,7 +80,7 @@ def locks(options: argparse.Namespace) -> int:
     uses = map_locks(evidence)
     rows = [lock_row(use, evidence) for use in uses]
     if not uses and options.format == "text":
-        print("workbench: no lock of CRIU's stands on this host", file=sys.stderr)
+        print(f"workbench: no lock of CRIU's stands {'there' if options.source else 'on this host'}", file=sys.stderr)
     return write_section(evidence, "locks", rows, _lines(uses, evidence), options.format)
 
 
@@ -89,6 +90,12 @@ def look(options: argparse.Namespace) -> Evidence:
     from workbench.operation.journal import unfinished
     from workbench.operation.lock_images import with_images_of_locks
 
+    if options.source is not None:
+        from workbench.cli.sources import evidence_of
+
+        if options.remove is not None or options.netns is not None:
+            raise WorkbenchError("--remove and --netns are about this host", "leave out SOURCE")
+        return evidence_of(options.source)
     netns = None if options.netns is None else namespace_inode(options.netns)
     source = LiveSource(_SECTIONS, images=lambda: _images(options.images), unfinished=unfinished)
     try:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 
 from workbench.cli.document import FORMATS, Row, namespace_names, table, write_section
-from workbench.evidence import Gap, Process
+from workbench.evidence import Evidence, Gap, Process
 from workbench.present.text import printable
 
 
@@ -12,27 +12,28 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Add the command."""
     title = "every process with its user, namespaces and container"
     parser = subparsers.add_parser("processes", help=title, description=f"List {title}.")
+    parser.add_argument("source", nargs="?", metavar="SOURCE", help="a bundle; else this host")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.set_defaults(func=processes)
 
 
 def processes(options: argparse.Namespace) -> int:
     """Print the processes."""
-    from workbench.collect.live import LiveSource
+    from workbench.cli.sources import looked_at
 
-    source = LiveSource({"host", "processes"})
-    try:
-        evidence = source.evidence()
-    finally:
-        source.close()
+    with looked_at(options.source, {"host", "processes"}) as evidence:
+        return _print(evidence, options.format)
+
+
+def _print(evidence: Evidence, form: str) -> int:
     if isinstance(evidence.processes, Gap):
-        return write_section(evidence, "processes", evidence.processes, (), options.format)
+        return write_section(evidence, "processes", evidence.processes, (), form)
     names = namespace_names(evidence)
     listed = list(evidence.processes.values())
     rows = [process_row(each, names) for each in listed]
     heading = ("PID", "PPID", "USER", "S", "THREADS", "NETNS", "CONTAINER", "COMMAND")
     cells = [_process_cells(each, names) for each in listed]
-    return write_section(evidence, "processes", rows, table(heading, cells), options.format)
+    return write_section(evidence, "processes", rows, table(heading, cells), form)
 
 
 def process_row(process: Process, names: Mapping[int, str]) -> Row:

@@ -35,6 +35,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("source", nargs="?", metavar="SOURCE", help="a bundle, or the output of ss; else this host")
     parser.add_argument("--sequences", action="store_true", help="show sequence numbers and windows in the text too")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.set_defaults(func=sockets)
@@ -42,18 +43,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def sockets(options: argparse.Namespace) -> int:
     """Print the sockets with their sequence numbers."""
-    from workbench.collect.live import LiveSource
+    from workbench.cli.sources import looked_at
     from workbench.collect.socket_columns import columns_of
 
-    source = LiveSource({"host", "sockets", "sequences"})
-    try:
-        evidence = source.evidence()
+    with looked_at(options.source, {"host", "sockets", "sequences"}) as evidence:
         if isinstance(evidence.sockets, Gap):
             return write_encoded(evidence, "sockets", evidence.sockets, options.format)
         with_numbers = options.sequences or options.format != "text"
         columns = columns_of(evidence.sockets, evidence.sequences if with_numbers else {})
-    finally:
-        source.close()
     names = namespace_names(evidence)
     if options.format == "text":
         rows = text_rows(columns, names, sequences=options.sequences)

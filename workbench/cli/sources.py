@@ -2,7 +2,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -54,6 +55,29 @@ def read_sources(paths: Iterable[str]) -> Gathered:
             unreadable.append(error)
     reading.finish(unreadable)
     return Gathered(reading.evidence(unreadable), tuple(unreadable), reading.recorded)
+
+
+def evidence_of(path: str) -> Evidence:
+    """What one source tells. Raises WorkbenchError if it cannot be read."""
+    gathered = read_sources([path])
+    for error in gathered.unreadable:
+        raise error
+    return gathered.evidence
+
+
+@contextmanager
+def looked_at(path: str | None, sections: Collection[str]) -> Iterator[Evidence]:
+    """What one source tells, or None: this host. Raises WorkbenchError if it cannot be read."""
+    if path is not None:
+        yield evidence_of(path)
+        return
+    from workbench.collect.live import LiveSource
+
+    source = LiveSource(sections)
+    try:
+        yield source.evidence()
+    finally:
+        source.close()
 
 
 class _Reading:
