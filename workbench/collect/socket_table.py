@@ -94,7 +94,11 @@ class SocketTable(SocketColumns):
     def choose(self, choice: Choice) -> Iterator[Socket]:
         """Those that have it, in the order of the table."""
         fits = np.ones(len(self), np.bool_)
-        for name, wanted in (("state", choice.states), ("netns", choice.netns), ("cookie", choice.cookies)):
+        named = {
+            "state": choice.states, "netns": choice.netns, "cookie": choice.cookies,
+            "local_port": choice.local_ports, "peer_port": choice.peer_ports,
+        }  # fmt: skip
+        for name, wanted in named.items():
             if wanted is not None:
                 fits &= np.isin(self.column(name), np.array([*wanted], np.uint64))
         if choice.retransmits:

@@ -100,3 +100,14 @@ def in_repair(known: Mapping[int, Sequences]) -> frozenset[int]:
     if isinstance(known, SequenceColumns):
         return known.in_repair()
     return frozenset(cookie for cookie, each in known.items() if each.repair)
+
+
+def apart(ours: Sequences, theirs: Sequences) -> int | None:
+    """By how many bytes the receiver is not where the sender's numbers allow it to be; None if it is.
+
+    Positive: it lacks bytes that the sender has forgotten, negative: it has bytes that were never sent.
+    """
+    missing = distance(theirs.rcv_nxt, ours.snd_nxt)
+    if missing < 0:
+        return missing
+    return missing - max(ours.in_flight, 0) if missing > max(ours.in_flight, 0) else None

@@ -175,17 +175,6 @@ def drops(watch: Watch, *reasons: str) -> list[Event]:
     return [event for event in watch.events if event.kind is EventKind.DROP and event.reason in reasons]
 
 
-def apart(ours: Sequences, theirs: Sequences) -> int | None:
-    """By how many bytes the receiver is not where the sender's numbers allow it to be; None if it is.
-
-    Positive: it lacks bytes that the sender has forgotten, negative: it has bytes that were never sent.
-    """
-    missing = distance(theirs.rcv_nxt, ours.snd_nxt)
-    if missing < 0:
-        return missing
-    return missing - max(ours.in_flight, 0) if missing > max(ours.in_flight, 0) else None
-
-
 def waits_in_vain(end: End) -> bool:
     """It has sent what nobody acknowledges."""
     return end.socket.retransmits > 0 and end.socket.timer in {SocketTimer.RTO, SocketTimer.PROBE}

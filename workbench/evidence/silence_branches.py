@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from workbench.evidence.event import EventKind
 from workbench.evidence.lock_status import LockStatus
+from workbench.evidence.sequences import apart
 from workbench.evidence.silence import (
     SILENT_STATES,
     Answer,
@@ -15,7 +16,6 @@ from workbench.evidence.silence import (
     Proof,
     Silent,
     Watch,
-    apart,
     drops,
     moved,
     numbers,

@@ -17,6 +17,8 @@ class Choice:
     cookies: Collection[int] | None = None
     retransmits: int = 0
     """At least so many."""
+    local_ports: Collection[int] | None = None
+    peer_ports: Collection[int] | None = None
 
     def takes(self, socket: Socket) -> bool:
         return (
@@ -24,6 +26,8 @@ class Choice:
             and (self.netns is None or socket.netns in self.netns)
             and (self.cookies is None or socket.cookie in self.cookies)
             and socket.retransmits >= self.retransmits
+            and (self.local_ports is None or socket.local.port in self.local_ports)
+            and (self.peer_ports is None or socket.peer.port in self.peer_ports)
         )
 
 

@@ -25,6 +25,7 @@ from workbench.evidence import (
     DescriptorKind,
     Endpoint,
     Holder,
+    Sequences,
     SocketTimer,
     Sysctl,
     TcpState,
@@ -99,6 +100,23 @@ def test_a_peer_that_retransmits_into_a_lock() -> None:
     assert "next in 6.4 s" in finding.problem.message
     assert ask("SCK006", host(**rules(PAIR), sockets=(replace(peer, retransmits=0),))) == []
     assert ask("SCK006", host(sockets=(peer,))) == []
+
+
+def test_two_living_ends_that_do_not_agree() -> None:
+    waiting = replace(SOCKET, retransmits=2, send_q=500, timer=SocketTimer.RTO)
+    peer = replace(SOCKET, local=LINE.peer, peer=LINE.local, cookie=9, holders=(Holder(60, 3, "client"),))
+    ours = replace(SEQUENCES, snd_nxt=1500, write_seq=1500)
+    theirs = Sequences(snd_una=2000, snd_nxt=2000, write_seq=2000, rcv_nxt=1200, copied_seq=1200)
+    both = (waiting, peer)
+    assert ask("SCK026", host(sockets=both, sequences={7: ours, 9: theirs})) == []
+    ahead = {7: ours, 9: replace(theirs, rcv_nxt=1900)}
+    finding = one("SCK026", host(sockets=both, sequences=ahead))
+    assert finding.severity is Severity.ERROR
+    assert "client 60 fd 3 has 400 bytes that server 50 fd 4 never sent" in finding.problem.message
+    behind = {7: ours, 9: replace(theirs, rcv_nxt=700)}
+    assert "lacks 300 bytes" in one("SCK026", host(sockets=both, sequences=behind)).problem.message
+    assert ask("SCK026", host(sockets=(replace(waiting, retransmits=0), peer), sequences=ahead)) == [], "it moves"
+    assert ask("SCK026", host(sockets=(waiting,), sequences=ahead)) == []
 
 
 def _many(state: TcpState, number: int, pid: int | None = 50, retransmits: int = 0) -> list[object]:
