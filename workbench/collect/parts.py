@@ -121,6 +121,23 @@ def bpf_iterator() -> Part:
     )  # fmt: skip
 
 
+def events() -> Part:
+    """A trace instance and BPF programs of our own; what killed workbenches left is removed by starting."""
+    from workbench.collect.events.instance import remove_abandoned
+    from workbench.collect.events.reader import EventReader
+
+    abandoned = remove_abandoned(dry_run=True)
+    with EventReader() as reader:
+        gap = next(iter(reader.gaps), None)
+    left = f"; removed what killed workbenches had left: {', '.join(abandoned)}" if abandoned else ""
+    if reader.refused is not None or gap is not None:
+        found = reader.refused or gap
+        assert found is not None
+        return Part("events", "", "", False, found.reason + left, found.remedy, required=False)
+    detail = f"a trace instance and programs at tracepoints recorded for a moment{left}"
+    return Part("events", "tracefs, BPF", os.uname().release, True, detail, required=False)
+
+
 def python_iptables() -> Part:
     """python-iptables, in a child: it may abort the process that loads it."""
     works, said = _run([sys.executable, "-c", "import iptc; print(iptc.__file__)"])
@@ -155,5 +172,6 @@ PARTS: tuple[Callable[[], Part], ...] = (
     lambda: iptables("legacy"),
     python_iptables,
     bpf_iterator,
+    events,
 )
 """Every part but CRIU, in the order in which they are shown."""

@@ -19,6 +19,7 @@ from workbench.cli.main import run as workbench
 from workbench.collect.events.instance import PREFIX, remove_abandoned
 from workbench.collect.events.reader import EventReader
 from workbench.collect.events.tracefs import PLACES, tracefs
+from workbench.collect.parts import events as events_part
 
 pytestmark = pytest.mark.root
 
@@ -234,6 +235,21 @@ def test_recover_removes_it_too(program: list[Program], capsys: pytest.CaptureFi
     workbench(["recover"])
     assert name in capsys.readouterr().err
     assert not instances(doomed.process.pid)
+
+
+def test_doctor_tries_it_and_mentions_what_was_left(program: list[Program]) -> None:
+    doomed = Program()
+    program.append(doomed)
+    doomed.wait_for("recording")
+    doomed.end(signal.SIGKILL)
+    (name,) = instances(doomed.process.pid)
+    part = events_part()
+    assert (part.works, part.required) == (True, False)
+    assert name in part.detail
+    assert not instances(doomed.process.pid)
+    assert name not in events_part().detail
+    refused = as_nobody(lambda: events_part().works is False)
+    assert refused
 
 
 def test_without_privilege_it_says_so(capfd: pytest.CaptureFixture[str]) -> None:

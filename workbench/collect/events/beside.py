@@ -91,8 +91,8 @@ def thinned(events: list[Event], focus: Selection | None, most: int = MOST) -> l
     return kept
 
 
-def _record() -> None:
-    """The child: ``stdin`` tells the focus, ``stdout`` takes the stretches."""
+def record() -> None:
+    """What the child does: its standard input tells the focus, its standard output takes the stretches."""
     focus: Selection | None = None
     left_out = 0
     with EventReader() as reader:
@@ -112,4 +112,4 @@ def _record() -> None:
 
 if __name__ == "__main__":
     with contextlib.suppress(BrokenPipeError, EOFError):
-        _record()
+        record()
