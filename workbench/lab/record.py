@@ -2,7 +2,8 @@
 
 ``fixtures/recordings/NAME`` gets ``images`` (all but memory pages, with the logs of dump and restore, as they are after
 the restore), and the rules of the dumped end's namespace while the connections are locked, as each tool prints them.
-``fixtures/recordings/pairs/NAME`` gets both image directories of a course that dumps twice.
+``fixtures/recordings/pairs/NAME`` gets both image directories of a course that dumps twice, and
+``fixtures/recordings/bundles`` a bundle of the format that this workbench writes; those of older formats stay.
 """
 
 import argparse
@@ -11,8 +12,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench.bundle.gather import Sought, gather
+from workbench.bundle.judged import LibraryJudge
+from workbench.bundle.redaction import Redaction
+from workbench.bundle.write import make, save
 from workbench.criu.places import tree
 from workbench.errors import WorkbenchError
+from workbench.evidence.recording import FORMAT
 from workbench.lab.lab import Lab
 from workbench.lab.run import Hooks, Run, run
 from workbench.lab.scenario import directory, load, names
@@ -23,6 +29,9 @@ MANY = 20
 _MEMORY = ("pages-", "pagemap-")
 PAIRS = ("both-ends", "ends-out-of-step", "dumped-twice")
 """Courses of which both image directories are recorded."""
+BUNDLE = "bundle"
+"""Instead of the name of a scenario: the bundle alone."""
+KEY = bytes(range(32))
 RULES = {
     "nft-list-ruleset.txt": ("nft", "list", "ruleset"),
     "nft-list-ruleset.json": ("nft", "-j", "list", "ruleset"),
@@ -74,6 +83,17 @@ def record(name: str, place: Path, lock: LockMethod | None = None) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def record_bundle(name: str, place: Path) -> None:
+    """Run a scenario and make a bundle of its dump and restore, under a key that everybody knows."""
+
+    def bundle(_: Lab, ran: Run) -> None:
+        made = make(gather(Sought(host=False, operation="last")), Redaction(KEY), judge=LibraryJudge())
+        place.mkdir(exist_ok=True)
+        save(made, place / f"format-{FORMAT}.zip", replacing=True)
+
+    run(load(name), hooks=Hooks(at_the_end=bundle))
+
+
 def _betrayals(recording: Path) -> Iterator[tuple[str, str]]:
     top = tree()
     for path in sorted(recording.rglob("*")):
@@ -89,10 +109,12 @@ def main() -> int:
     small = [each.name for each in scenarios if sum(client.connections for client in each.clients) <= MANY]
     recordings = directory().parent / "recordings"
     try:
-        for name in options.names or (*small, *PAIRS):
+        for name in [name for name in options.names or (*small, *PAIRS) if name != BUNDLE]:
             record(name, recordings / ("pairs" if name in PAIRS else "") / name)
         if not options.names:
             record("established", recordings / "established-iptables", LockMethod.IPTABLES)
+        if not options.names or BUNDLE in options.names:
+            record_bundle("established", recordings / "bundles")
     except WorkbenchError as error:
         sys.stderr.write(f"{error}\n")
         return 1
