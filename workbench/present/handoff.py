@@ -1,12 +1,26 @@
 """A hand-off as lines and as a document, before and after."""
 
+import shlex
+import shutil
 from dataclasses import asdict
+from pathlib import Path
 
-from workbench.operation.handoff.plan import HandoffPlan
+from workbench.operation.handoff.plan import HandoffPlan, HandoffRequest
 from workbench.operation.handoff.result import Handed
 from workbench.present.text import printable
 
 Document = dict[str, object]
+
+
+def handoff_request(pid: int, fd: int, answer: str) -> HandoffRequest:
+    """What a person answers who is asked where to: a path that is a unix socket, or else a command."""
+    if Path(answer).is_socket() or (" " not in answer and not shutil.which(answer)):
+        return HandoffRequest(pid=pid, fd=fd, to=answer)
+    try:
+        words = tuple(shlex.split(answer))
+    except ValueError:  # a quote that is not closed
+        words = (answer,)
+    return HandoffRequest(pid=pid, fd=fd, command=words)
 
 
 def plan_lines(plan: HandoffPlan) -> list[str]:

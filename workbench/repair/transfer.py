@@ -145,7 +145,10 @@ def listen(path: str | Path) -> socket.socket:
 
 
 def receive(channel: socket.socket) -> socket.socket:
-    """The recipient's part on an open channel: the connection, ready to use. Raises ConnectionError."""
+    """The recipient's part on an open channel: the connection, ready to use, as a socket that blocks.
+
+    Raises ConnectionError.
+    """
     offer = _message(channel.recv(LARGEST_MESSAGE))
     if offer.get("handoff") != VERSION:
         channel.send(json.dumps({"accept": False, "reason": f"only version {VERSION} is known"}).encode())
@@ -170,6 +173,7 @@ def _decided(taken: socket.socket) -> socket.socket:
     if taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == TcpState.CLOSE:
         taken.close()
         raise ConnectionAbortedError("the connection was taken back")
+    taken.setblocking(True)  # O_NONBLOCK of the old owner has come along
     return taken
 
 

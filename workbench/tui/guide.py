@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Lock, Process
+from workbench.evidence import Lock, Process, Socket
 from workbench.operation.diagnosis import Diagnosis
+from workbench.operation.handoff.plan import HandoffPlan
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Outcome, Progress
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
+from workbench.present.handoff import handoff_request
 from workbench.present.line import Tone, line
 from workbench.present.options import DUMP_CHOICES, RESTORE_CHOICES, dump_request, restore_request
 from workbench.present.text import printable
@@ -135,6 +137,33 @@ class Guide:
             self._app.push_screen(removal_screen(plan), answered)
 
         run_beside(self._app, lambda: operations.plan_removal(locks), show, self._app.problem)
+
+    def offer_handoff(self, socket: Socket) -> None:
+        """Ask to whom this connection goes, say what that would take, and do it if that is confirmed."""
+        from workbench.tui.screens.ask import AskScreen
+
+        holder = socket.holders[0] if socket.holders else None
+        if holder is None:
+            self._app.problem(WorkbenchError("no process holds this socket", "choose another row"))
+            return
+        operations = self._app.operations
+
+        def plan(answer: str | None) -> None:
+            if answer is not None:
+                request = handoff_request(holder.pid, holder.fd, answer)
+                run_beside(self._app, lambda: operations.plan_handoff(request), show, self._app.problem)
+
+        def show(made: HandoffPlan) -> None:
+            from workbench.tui.screens.confirm import handoff_screen
+
+            def answered(confirmed: bool | None) -> None:
+                if confirmed:
+                    run_beside(self._app, lambda: operations.hand_off(made), self._tell, self._app.problem)
+
+            self._app.clear_notifications()
+            self._app.push_screen(handoff_screen(made), answered)
+
+        self._app.push_screen(AskScreen("Unix socket where the recipient waits, or a command to start"), plan)
 
     def ask_for_images(self) -> None:
         """Ask for an image directory that is to be listed too."""

@@ -10,6 +10,7 @@ from workbench.evidence.selection import Selection
 from workbench.evidence.silence import Answer
 from workbench.evidence.stretch import Stretch
 from workbench.operation.diagnosis import Diagnosis
+from workbench.operation.handoff.plan import HandoffPlan, HandoffRequest
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Progress
 from workbench.operation.removal import RemovalPlan
@@ -65,6 +66,10 @@ def _no_removal(_: Sequence[Lock]) -> RemovalPlan:
     raise WorkbenchError("this cannot be done here", "open the live host as root")
 
 
+def _no_handoff(_: HandoffRequest) -> HandoffPlan:
+    raise WorkbenchError("this cannot be done here", "open the live host as root")
+
+
 def _no_bundle(*_: object) -> "Made":
     raise WorkbenchError("this cannot be done here", "open the live host")
 
@@ -103,6 +108,10 @@ class Operations:
     """What removing these locks would take, or why they stay."""
     remove: Callable[[RemovalPlan], Sequence[str]] = lambda _: ()
     """Do it; what was done, one sentence each."""
+    plan_handoff: Callable[[HandoffRequest], HandoffPlan] = _no_handoff
+    """What giving a connection to another process would take."""
+    hand_off: Callable[[HandoffPlan], Sequence[str]] = lambda _: ()
+    """Do it; what came of it, one line each."""
     plan_bundle: Callable[[bool], "Made"] = _no_bundle
     """A bundle of this host, not written yet; True: with the last operation."""
     save_bundle: Callable[["Made"], str] = lambda _: ""

@@ -10,6 +10,7 @@ from workbench.evidence import Connection, Lock, Process
 from workbench.evidence.silence import Answer
 from workbench.evidence.stretch import Stretch
 from workbench.operation.diagnosis import diagnose
+from workbench.operation.handoff.plan import HandoffPlan, HandoffRequest
 from workbench.operation.plan import Plan
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
@@ -62,6 +63,8 @@ class LiveHost:
             recover=lambda: self.recovery(dry_run=False),
             plan_removal=self.plan_removal,
             remove=self.remove,
+            plan_handoff=self.plan_handoff,
+            hand_off=self.hand_off,
             plan_bundle=self.plan_bundle,
             save_bundle=self.save_bundle,
             add_images=self.add_images,
@@ -154,6 +157,19 @@ class LiveHost:
 
         done = remove(plan)
         return list(removed_lines(done, plan_removal(look(plan.images)).kept))
+
+    def plan_handoff(self, request: HandoffRequest) -> HandoffPlan:
+        """Look at the host for it."""
+        self._loaded.wait()
+        from workbench.operation.handoff.planning import prepare_handoff
+
+        return prepare_handoff(request)
+
+    def hand_off(self, plan: HandoffPlan) -> list[str]:
+        from workbench.operation.handoff.perform import hand_off
+        from workbench.present.handoff import handed_lines
+
+        return handed_lines(hand_off(plan))
 
     def plan_bundle(self, with_operation: bool) -> "Made":
         """Look, redact and judge; nothing is written yet."""

@@ -9,9 +9,11 @@ from textual.binding import BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input
 
+from workbench.operation.handoff.plan import HandoffPlan
 from workbench.operation.plan import Plan
 from workbench.operation.removal import CONFIRMATION, RemovalPlan
 from workbench.present.bundle import bundle_lines
+from workbench.present.handoff import plan_lines as handoff_lines
 from workbench.present.line import Line, Tone, line
 from workbench.present.plan import plan_text
 from workbench.present.removal import removal_text
@@ -106,6 +108,16 @@ def removal_screen(plan: RemovalPlan) -> ConfirmScreen:
         return ConfirmScreen([*removal_text(plan)], line(("It stays; Escape goes back.", Tone.DIM)), "")
     asked = line("Nothing has been done yet. To do this, type ", (CONFIRMATION, Tone.STRONG), " and press Enter.")
     return ConfirmScreen([*removal_text(plan)], asked, CONFIRMATION)
+
+
+def handoff_screen(plan: HandoffPlan) -> ConfirmScreen:
+    """Who gives and who gets a connection; the pid of its owner confirms it."""
+    lines = [line((text, Tone.STRONG) if place == 0 else text) for place, text in enumerate(handoff_lines(plan))]
+    if plan.obstacles:
+        return ConfirmScreen(lines, line(("It cannot be done as things are; Escape goes back.", Tone.BAD)), "")
+    word = printable(plan.confirmation)
+    asked = line("Nothing has been done yet. To hand it over, type the pid ", (word, Tone.STRONG), " and press Enter.")
+    return ConfirmScreen(lines, asked, word)
 
 
 def bundle_screen(made: "Made") -> ConfirmScreen:

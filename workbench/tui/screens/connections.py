@@ -54,6 +54,12 @@ class ConnectionsScreen(TableScreen):
             assert isinstance(row.subject, Socket)
             self.workbench.timeline.open_for(of_socket(row.subject, self._situation))
 
+    def action_hand_off(self) -> None:
+        row = self.rows.cursor_row
+        if row is not None:
+            assert isinstance(row.subject, Socket)
+            self.workbench.guide.offer_handoff(row.subject)
+
     def action_why(self) -> None:
         row, situation = self.rows.cursor_row, self._situation
         if row is None or situation is None:
