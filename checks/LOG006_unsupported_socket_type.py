@@ -80,6 +80,11 @@ CAUSE = Cause(
                 "unix: Unsupported state",
             )
         ),
+        Sign(
+            ("an't get socket filter len", "an't restore filter"),
+            message="A socket has a packet filter that CRIU cannot save or set again: the kernel does not give back "
+            "one that is written in eBPF.",
+        ),
         Sign("Can't dump file", r"of that type \[14\d+\]|socket:\["),
         Sign(file="sk-netlink.c sk-packet.c sk-queue.c", weight=Weight.PLACE),
     ),

@@ -59,7 +59,11 @@ CAUSE = Cause(
             r"couldn't find ifindex for (?P<interface>\S+)",
             message="A socket is tied to a network interface that is not here.",
         ),
-        Sign("Can't set 1:25", "No such device", message="A socket is tied to a network interface that is not here."),
+        Sign(
+            ("Can't set 1:25", "an't get bound dev"),
+            "No such device",
+            message="A socket is tied to a network interface that is not here.",
+        ),
         Sign(file="sk-inet.c", form=EADDRNOTAVAIL, weight=Weight.HINT),
     ),
     joined(

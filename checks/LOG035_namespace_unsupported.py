@@ -58,6 +58,8 @@ CAUSE = Cause(
                 "Unable to convert uid or gid",
                 "pidns object",
                 "doesn't live in IPC ns",
+                "nable to find a network namespace",
+                "nable to switch a network namespace",
             )
         ),
         Sign(

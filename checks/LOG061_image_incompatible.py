@@ -72,6 +72,8 @@ CAUSE = Cause(
                 "image file was truncated",
                 "No IDS for root task",
                 "mage size mismatch",
+                "Addr len mismatch f ",
+                "Wrong socket in listen state",
             )
         ),
         Sign("Unexpected EOF", r"Unexpected EOF(?! on)\b", weight=Weight.HINT),

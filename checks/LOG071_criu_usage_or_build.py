@@ -146,6 +146,16 @@ CAUSE = Cause(
             weight=Weight.HINT,
         ),
         Sign(
+            "execvp(",
+            r'execvp\("(?P<tool>(?!(?:\S*/)?(?:ip6?tables|xtables)\b)[^"]+)".*No such file',
+            message="A program that CRIU needs as a helper is not installed, or not in its PATH.",
+        ),
+        Sign(
+            "Script ",
+            r"Script \S+ exited with [1-9]",
+            message="A script that CRIU was told to run (--action-script) failed.",
+        ),
+        Sign(
             ("One of more action scripts failed", "RPC client reported script error"),
             message="A script or the program that called CRIU refused one of its steps.",
             weight=Weight.HINT,

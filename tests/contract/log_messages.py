@@ -345,6 +345,16 @@ AROUND = (
         "dump: Error (criu/cr-dump.c:1): The root process 5 is not a session leader. Consider using --shell-job option",
     ),
     (
+        "unsupported-socket-type",
+        "dump: Error (criu/sockets.c:1): sockets: Can't get socket filter len: Permission denied",
+    ),
+    ("ip-missing", "dump: Error (criu/sockets.c:1): sockets: Can't get bound dev: No such device"),
+    ("namespace-unsupported", "restore: Error (criu/sockets.c:1): sockets: Unable to find a network namespace"),
+    ("image-incompatible", "restore: Error (criu/sk-inet.c:1): inet: Addr len mismatch f 2 ss 1 rs 4"),
+    ("image-incompatible", "restore: Error (criu/sk-inet.c:1): inet: Wrong socket in listen state 3"),
+    ("criu-usage-or-build", "dump: Error (criu/action-scripts.c:1): Script /etc/criu/hook.sh exited with 1"),
+    ("criu-usage-or-build", 'dump: Error (criu/util.c:1): execvp("ip", ...) failed: No such file or directory'),
+    (
         "tty-external",
         "restore: Error (criu/files-reg.c:1): Can't open file dev/tty on restore: No such device or address",
     ),
