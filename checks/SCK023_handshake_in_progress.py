@@ -1,14 +1,15 @@
-"""Clients are in the middle of their handshake with a listener that is to be dumped.
+"""A handshake is in progress at a socket that is to be dumped.
 
 What it looks at
 ----------------
-Sockets in SYN_RECV on the ports of listening sockets of the process tree.
+Sockets in SYN_RECV on the ports of listening sockets of the process tree, and sockets of its own in SYN_RECV: both ends
+called connect(2) at once.
 
 Why it matters
 --------------
 A handshake in progress is no socket of the program, and no image holds it. A client that has not got the SYN-ACK
 sends its SYN again and is served after the restore. One that has got it believes that it is connected, and is reset
-when it sends.
+when it sends. A socket of its own in SYN_RECV makes CRIU refuse the dump: it knows no such state.
 
 What to do
 ----------
@@ -26,17 +27,19 @@ criu/sockets.c (SYN_RECV is not asked for); net/ipv4/inet_connection_sock.c.
 from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
-from workbench.checking.survival import Verdict
+from workbench.checking.survival import Answer, Verdict
 from workbench.checking.survival.words import caused, quotes, severity, subject, what
 from workbench.evidence import Gap, Process
 
 CODE = "SCK023"
 NAME = "handshake-in-progress"
 SINCE = "0.1"
+_HOLD_BACK = "Let no new connections come in for a moment before the dump, if that matters."
+_WAIT = "Wait until the handshake is over, or let the program close the socket."
 
 
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
-    """One problem for each listener."""
+    """One problem for each listener or socket."""
     for verdict in caused(verdicts, NAME):
         yield Problem(
             severity(verdict),
@@ -44,5 +47,5 @@ def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap)
             f"{what(verdict)}: {verdict.reason}.",
             facts=verdict.facts,
             quotes=quotes(verdict),
-            fixes=(Fix("Let no new connections come in for a moment before the dump, if that matters."),),
+            fixes=(Fix(_WAIT if verdict.answer is Answer.REFUSED else _HOLD_BACK),),
         )

@@ -100,6 +100,7 @@ TCP = (
     *_kinds(
         Answer.REFUSED,
         ("unaccepted", "listening, a connection not yet accepted", "tcp-in-flight"),
+        ("simultaneous-open", "SYN_RECV, both ends called connect(2)", "handshake-in-progress"),
         ("mptcp", "multipath TCP, ESTABLISHED", "mptcp"),
         ("mptcp-listen", "multipath TCP, listening", "mptcp"),
         ("ebpf-filter", "ESTABLISHED with an eBPF filter", "bpf-socket-filter"),

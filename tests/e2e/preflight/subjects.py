@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.preflight import option_kinds, other_kinds, process_kinds, tcp_kinds
+from tests.e2e.preflight import option_kinds, other_kinds, process_kinds, state_kinds, tcp_kinds
 from tests.e2e.preflight.making import (
     CLONE_NEWNET,
     after_fork,
@@ -34,7 +34,8 @@ TCP_CLOSE = 7
 def make(kind: str) -> list[Any]:
     """Everything that the subject will have open."""
     name = kind.replace("-", "_")
-    module = next(each for each in (tcp_kinds, option_kinds, other_kinds, process_kinds) if hasattr(each, name))
+    modules = (tcp_kinds, state_kinds, option_kinds, other_kinds, process_kinds)
+    module = next(each for each in modules if hasattr(each, name))
     made: list[Any] = getattr(module, name)()
     return made
 

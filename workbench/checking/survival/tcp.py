@@ -62,6 +62,9 @@ def _verdicts(socket: Socket, around: Around) -> Iterator[Verdict]:
     if socket.mptcp:
         yield MPTCP
         return
+    if socket.state is TcpState.SYN_RECV and socket.inode:
+        yield SIMULTANEOUS_OPEN
+        return
     if socket.ulp:
         reason = f"{socket.ulp} inside the kernel on top of it is not dumped: its queues would be wrong"
         yield Verdict(Answer.LOSES, "upper-layer-protocol", reason)
@@ -77,6 +80,10 @@ def _verdicts(socket: Socket, around: Around) -> Iterator[Verdict]:
         yield Verdict(Answer.OK, "", "restored without a peer" + (", bound" if socket.local.port else ""))
 
 
+SIMULTANEOUS_OPEN = Verdict(
+    Answer.REFUSED, "handshake-in-progress", "both ends called connect(2) at once and have not heard of each other yet",
+    "Socket state obtained but expected",
+)  # fmt: skip
 MPTCP = Verdict(Answer.REFUSED, "mptcp", "multipath TCP", "Unsupported proto 262 for socket")
 
 

@@ -23,6 +23,7 @@ _PATIENT = {
     TcpState.CLOSE: "it is not connected",
     TcpState.BOUND_INACTIVE: "it is not connected",
 }
+_GREETING = frozenset({TcpState.SYN_SENT, TcpState.SYN_RECV})
 _REQUESTS = frozenset({TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
 
 
@@ -38,7 +39,7 @@ def outlook(socket: Socket, sequences: Sequences | None, limits: TcpLimits, hz: 
         case SocketTimer.TIMEWAIT:
             return time_wait(end)
         case SocketTimer.RTO:
-            return greeting(end) if socket.state is TcpState.SYN_SENT else retransmitting(end)
+            return greeting(end) if socket.state in _GREETING else retransmitting(end)
         case SocketTimer.PROBE:
             return probing(end)
         case SocketTimer.KEEPALIVE:

@@ -72,11 +72,15 @@ def passed(end: WaitingEnd, due: Span) -> Span | None:
 
 
 def greeting(end: WaitingEnd) -> Outlook:
-    """A SYN without an answer (tcp_write_timeout() in SYN_SENT); its series began with connect(2)."""
+    """A SYN without an answer (tcp_write_timeout() in SYN_SENT); its series began with connect(2).
+
+    A socket in SYN_RECV, whose peer called connect(2) too, repeats SYN and ACK by the same rules.
+    """
     limits, count = end.limits, end.unanswered
     own = end.clockwork.syn_retries if end.clockwork else 0
     retries = own or limits.syn_retries
-    linear = limits.syn_linear_timeouts
+    answers = end.socket.state is TcpState.SYN_RECV
+    linear = 0 if answers else limits.syn_linear_timeouts
     limit = end.user_timeout_ms or limits.timeout_ms(retries, end.rto_max_ms, SYN_RTO_MS)
 
     def interval(number: int, since_ms: float) -> float:
@@ -89,13 +93,14 @@ def greeting(end: WaitingEnd) -> Outlook:
     if begun is None:
         sent = [SYN_RTO_MS * 2.0 ** max(each - linear, 0) for each in range(count + 1)]
         begun = Span(sum(sent), sum(sent) * (1 + LATE) + len(sent) * DELAY_MS)
+    what = "SYN and ACK" if answers else "SYN"
     name = "TCP_SYNCNT" if own else "tcp_syn_retries"
     stands_for = f"{_model(retries, end.rto_max_ms, SYN_RTO_MS)} = {limit / 1000:g} s"
     if end.user_timeout_ms:
         stands_for = f"TCP_USER_TIMEOUT {limit / 1000:g} s"
     formula = f"{name} {retries}: {stands_for} from connect(2) on, or {retries + linear} repetitions"
     return Outlook(
-        "SYN retransmission", due, "sends the SYN again",
+        f"{what} retransmission", due, f"sends {what} again",
         Series(end.wheel, interval, retries + linear, limit).end(due, count, begun),
         "connect(2) fails with ETIMEDOUT", formula,
         end.assumed("syn_retries", "syn_linear_timeouts"),
@@ -169,15 +174,13 @@ def _limit(end: WaitingEnd) -> tuple[float, str, tuple[str, ...]]:
             f"TCP_USER_TIMEOUT {timeout / 1000:g} s after the first retransmission, to which the last is cut",
             (),
         )
-    name, retries = "tcp_retries2", end.limits.retries2
+    name, retries = f"tcp_retries2 {end.limits.retries2}", end.limits.retries2
     if end.orphan:
-        name, retries = "tcp_orphan_retries", end.limits.orphan_retries or ORPHAN_RETRIES
+        retries = end.limits.orphan_retries or ORPHAN_RETRIES
+        name = f"tcp_orphan_retries {end.limits.orphan_retries or f'0, which means {retries},'}"
     limit = end.limits.timeout_ms(retries, end.rto_max_ms)
-    meaning = " (0 means 8)" if end.orphan and not end.limits.orphan_retries else ""
     stands_for = f"{_model(retries, end.rto_max_ms)} = {limit / 1000:g} s"
-    formula = (
-        f"{name} {retries}{meaning} stands for {stands_for}: it ends with the first time-out so long after the first"
-    )
+    formula = f"{name} stands for {stands_for}: it ends at the first time-out so long after the first retransmission"
     return limit, formula, ("orphan_retries" if end.orphan else "retries2", "rto_max_ms")
 
 

@@ -89,7 +89,7 @@ def test_an_orphan_counts_tcp_orphan_retries() -> None:
     orphan = end(TcpState.FIN_WAIT1, SocketTimer.RTO, 200, inode=0)
     assert 102 < seconds(outlook(orphan, None, LIMITS, 250))[0] < 110
     assert seconds(outlook(orphan, None, TcpLimits(orphan_retries=2), 250))[1] < 4
-    assert "(0 means 8)" in outlook(orphan, None, LIMITS).formula
+    assert "0, which means 8, stands for" in outlook(orphan, None, LIMITS).formula
 
 
 def test_a_closed_window_is_probed_until_the_user_timeout_even_if_the_peer_answers() -> None:
