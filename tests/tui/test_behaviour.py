@@ -269,7 +269,7 @@ async def test_a_click_on_a_heading_sorts_and_one_on_a_row_moves_the_cursor() ->
 async def test_a_click_on_a_tab_leads_to_its_screen() -> None:
     app = application()
     async with app.run_test() as pilot:
-        await pilot.click("TabBar", offset=(20, 0))
+        await pilot.click("TabBar", offset=(12, 0))
         assert app.current_mode == "processes"
 
 

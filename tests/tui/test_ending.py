@@ -42,7 +42,7 @@ def test_an_operation_that_is_held_is_turned_back(way: str, status: int | None, 
         os.execv(sys.executable, [sys.executable, "-c", SCRIPT, str(asked), way])
     deadline = time.monotonic() + PATIENCE_S
     said = b""
-    while way != "fault" and b"Connections" not in said:
+    while way != "fault" and b"1 Con" not in said:
         assert time.monotonic() < deadline, said
         if select.select([terminal], [], [], 0.1)[0]:
             said += os.read(terminal, 65536)
