@@ -18,6 +18,7 @@ from workbench.tui.screens.help import TextScreen
 from workbench.tui.screens.netfilter import NetfilterScreen
 from workbench.tui.screens.operation import OperationScreen
 from workbench.tui.screens.options import OptionsScreen
+from workbench.tui.screens.processes import ProcessesScreen
 from workbench.tui.screens.table import TableScreen
 from workbench.tui.screens.timeline import TimelineScreen
 from workbench.tui.widgets.choice import ChoiceLine
@@ -32,6 +33,7 @@ PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.LINES: (LineView, ("tab",)),
     Where.TARGETS: (ConnectionsScreen, ()),
     Where.CONNECTIONS: (ConnectionsScreen, ()),
+    Where.PROCESSES: (ProcessesScreen, ("2", "@server")),
     Where.CHECKPOINTS: (CheckpointsScreen, ("4", "@images/server")),
     Where.LOCKS: (NetfilterScreen, ("3", "@--dport 22")),
     Where.TIMELINE: (TimelineScreen, ("5", "@reset sent")),

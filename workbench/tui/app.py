@@ -418,6 +418,7 @@ class WorkbenchApp(App[int]):
                     Where.CHECKPOINTS,
                     Where.TIMELINE,
                     Where.CONNECTIONS,
+                    Where.PROCESSES,
                     Where.FINDINGS,
                 }
             ):

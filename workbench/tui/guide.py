@@ -1,6 +1,6 @@
 """The way from a row to an operation: options, plan, confirmation, start; and back from what was interrupted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
@@ -17,6 +17,7 @@ from workbench.present.line import Tone, line
 from workbench.present.options import DUMP_CHOICES, RESTORE_CHOICES, dump_request, restore_request
 from workbench.present.text import printable
 from workbench.tui.beside import run_beside
+from workbench.tui.operations import Prepared
 from workbench.tui.session import Session
 
 if TYPE_CHECKING:
@@ -93,6 +94,29 @@ class Guide:
 
         self._app.clear_notifications()  # they would stand over what is to be typed
         self._app.push_screen(plan_screen(plan), answered)
+
+    def offer(self, prepare: Callable[[], Prepared]) -> None:
+        """Show a plan that is made together with what will carry it out, and begin if it is confirmed."""
+        if not self._free():
+            return
+
+        def show(prepared: Prepared) -> None:
+            from workbench.tui.screens.confirm import plan_screen
+
+            def answered(confirmed: bool | None) -> None:
+                if confirmed:
+                    begin = prepared.begin
+                    run_beside(
+                        self._app, begin, lambda operation: self._begin(operation, prepared.plan), self._app.problem
+                    )
+                else:
+                    run_beside(self._app, prepared.leave, lambda _: None, self._app.problem)
+
+            self._app.clear_notifications()
+            self._app.push_screen(plan_screen(prepared.plan), answered)
+
+        self._app.notify("Looking closely, to make the plan ...", markup=False, timeout=1)
+        run_beside(self._app, prepare, show, self._app.problem)
 
     def _begin(self, operation: Operation, plan: Plan) -> None:
         self._app.session = Session(plan, operation)

@@ -16,6 +16,7 @@ class Where(StrEnum):
     LINES = "Moving in a text"
     TARGETS = "Connections and Processes"
     CONNECTIONS = "Connections"
+    PROCESSES = "Processes"
     CHECKPOINTS = "Checkpoints"
     TIMELINE = "Timeline"
     FINDINGS = "Findings"
@@ -141,6 +142,9 @@ ACTIONS = (
         live=True,
     ),
     Action("why", "w", "why silent", "Watch it for three seconds, and say why nothing flows.", Where.CONNECTIONS),
+    Action("migrate", "M", "migrate", "Move it to another host: a plan of both first.", Where.PROCESSES, live=True),
+    Action("save_generation", "K", "keep", "Keep its state in memory; it runs on.", Where.PROCESSES, live=True),
+    Action("roll_back", "Z", "roll back", "Back to a state that is kept: a plan first.", Where.PROCESSES, live=True),
     Action("newest", "f", "newest", "Go to the newest row, and stay at the newest.", Where.TIMELINE, True),
     Action("only_connection", "c", "only this", "Only what concerns this row's connection.", Where.TIMELINE, True),
     Action("only_process", "p", "only process", "Only what concerns this row's process.", Where.TIMELINE),

@@ -32,6 +32,21 @@ class LabHandle(Protocol):
         """End its programs and namespaces."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan with what carries it out, or lets go of what it holds."""
+
+    plan: Plan
+    begin: Callable[[], Operation]
+    """The operation, not started yet."""
+    leave: Callable[[], object] = lambda: None
+    """It is not wanted."""
+
+
+def _not_prepared(*_: object) -> Prepared:
+    raise WorkbenchError("this cannot be done here", "open the live host as root")
+
+
 class Recorder(Protocol):
     """Records events until it is closed."""
 
@@ -90,6 +105,14 @@ class Operations:
     plan_restore: Callable[[RestoreRequest], Plan] = _no_plan
     begin: Callable[[Plan], Operation] = _no_operation
     """The operation of a plan, not started yet."""
+    prepare_migration: Callable[[int, Sequence[str]], Prepared] = _not_prepared
+    """Of a process, to where a command leads; both halves have planned it."""
+    prepare_save: Callable[[int], Prepared] = _not_prepared
+    """A new generation of a process."""
+    generations: Callable[[int], Sequence[int]] = lambda _: ()
+    """Numbers of those that a process has."""
+    prepare_rollback: Callable[[int, int], Prepared] = _not_prepared
+    """Of a process, to one of its generations."""
     images_for: Callable[[Process], str] = lambda process: f"{process.command}-{process.pid}"
     """A directory that does not exist yet, proposed for the images of a process."""
     diagnose: Callable[[Progress], Diagnosis] = lambda _: Diagnosis()

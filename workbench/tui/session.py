@@ -36,7 +36,7 @@ class Session:
             return False
         if isinstance(self.plan.request, DumpRequest):
             done = progress.outcome in {Outcome.SUCCEEDED, Outcome.DOUBTFUL}
-            return done and not self.plan.request.leave_running
+            return done and not self.plan.request.leave_running and progress.transfer is None
         return progress.outcome in {Outcome.TURNED_BACK, Outcome.FAILED}
 
     @property

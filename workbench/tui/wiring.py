@@ -16,7 +16,7 @@ from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
 from workbench.source import Source
-from workbench.tui.operations import LabHandle, Operations, Recorder
+from workbench.tui.operations import LabHandle, Operations, Prepared, Recorder
 
 if TYPE_CHECKING:
     from workbench.bundle.write import Made
@@ -54,6 +54,10 @@ class LiveHost:
             plan_dump=self.plan_dump,
             plan_restore=self.plan_restore,
             begin=self.begin,
+            prepare_migration=self.prepare_migration,
+            prepare_save=self.prepare_save,
+            generations=self.generations,
+            prepare_rollback=self.prepare_rollback,
             images_for=self.images_for,
             diagnose=diagnose,
             record=self.record,
@@ -87,6 +91,43 @@ class LiveHost:
         from workbench.operation.container_operations import operation_of
 
         return operation_of(plan)
+
+    def prepare_migration(self, pid: int, command: Sequence[str]) -> Prepared:
+        """Start the command that leads to the other half, and plan with that."""
+        self._loaded.wait()
+        from workbench.operation.migration.plan_send import SendRequest, prepare_send
+        from workbench.operation.migration.send import SendOperation
+        from workbench.operation.migration.transport import Transport
+
+        way = Transport.through(command)
+        try:
+            prepared = prepare_send(SendRequest(pid, way.name), way.channel, way.pids)
+        except BaseException:
+            way.close()
+            raise
+        return Prepared(prepared.plan, lambda: SendOperation(prepared, way.channel), way.close)
+
+    def prepare_save(self, pid: int) -> Prepared:
+        self._loaded.wait()
+        from workbench.operation.rollback.save import SaveOperation, SaveRequest, prepare_save
+
+        prepared = prepare_save(SaveRequest(pid))
+        return Prepared(prepared.plan, lambda: SaveOperation(prepared))
+
+    def generations(self, pid: int) -> Sequence[int]:
+        self._loaded.wait()
+        from workbench.operation.rollback.generations import Generations
+        from workbench.operation.task import start_time_of
+
+        return [each.number for each in Generations(pid, start_time_of(pid) or 0).all]
+
+    def prepare_rollback(self, pid: int, number: int) -> Prepared:
+        self._loaded.wait()
+        from workbench.operation.rollback.plan_rollback import RollbackRequest, prepare_rollback
+        from workbench.operation.rollback.rollback import RollbackOperation
+
+        prepared = prepare_rollback(RollbackRequest(pid, number))
+        return Prepared(prepared.plan, lambda: RollbackOperation(prepared))
 
     def images_for(self, process: Process) -> str:
         """The first of NAME-PID, NAME-PID-2, ... that is not there yet."""

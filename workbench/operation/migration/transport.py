@@ -58,6 +58,10 @@ class Transport:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the stream and wait for its carrier."""
         self.channel.close()
         if self._carrier is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -38,8 +38,7 @@ def help_lines(mode: str, purpose: str, gaps: Sequence[Gap]) -> list[Line]:
     places = [Where.TABLE, Where.ROWS]
     if mode in {"connections", "processes"}:
         places.insert(0, Where.TARGETS)
-        if mode == "connections":
-            places.insert(1, Where.CONNECTIONS)
+        places.insert(1, Where.CONNECTIONS if mode == "connections" else Where.PROCESSES)
     elif mode == "checkpoints":
         places.insert(0, Where.CHECKPOINTS)
     elif mode == "timeline":

@@ -1,0 +1,77 @@
+"""A process is moved, kept and rolled back from its row: asked, planned, confirmed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.sample import ScriptedOperation, dump_plan, finished, held
+from tests.tui.screens import application, press, says
+from workbench.tui.operations import NO_OPERATIONS, Operations, Prepared
+from workbench.tui.screens.operation import OperationScreen
+
+
+class Asked:
+    """What the application had prepared, as a host would."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[object, ...]] = []
+        self.left = 0
+
+    def operations(self) -> Operations:
+        return replace(
+            NO_OPERATIONS,
+            prepare_migration=self.prepare("migration"),
+            prepare_save=self.prepare("save"),
+            prepare_rollback=self.prepare("rollback"),
+            generations=self.generations,
+        )
+
+    def prepare(self, kind: str):  # type: ignore[no-untyped-def] # three signatures
+        def prepared(*arguments: object) -> Prepared:
+            self.calls.append((kind, *arguments))
+            return Prepared(dump_plan(), lambda: ScriptedOperation(held(), finished()), self.leave)
+
+        return prepared
+
+    def leave(self) -> None:
+        self.left += 1
+
+    def generations(self, _: int) -> Sequence[int]:
+        return (1, 2)
+
+
+JOURNEYS = (
+    (("M", "@without a shell", "enter"), ("migration", 4645, ["ssh", "HOST", "workbench", "migrate", "receive"])),
+    (("K",), ("save", 4645)),
+    (("Z", "@1, 2", "enter"), ("rollback", 4645, 2)),
+)
+
+
+@pytest.mark.parametrize(("keys", "call"), JOURNEYS)
+async def test_it_is_planned_and_carried_out(keys: tuple[str, ...], call: tuple[object, ...]) -> None:
+    asked = Asked()
+    app = application()
+    app.operations = asked.operations()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("2", "@server", "slash", *"4645", "enter", *keys, "@Nothing has been done"))
+        assert asked.calls == [call]
+        await press(pilot, (*"4645", "enter"))
+        await says(pilot, "HELD")
+        assert isinstance(app.front, OperationScreen)
+        assert not asked.left
+
+
+async def test_what_is_not_wanted_is_let_go() -> None:
+    asked = Asked()
+    app = application()
+    app.operations = asked.operations()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("2", "@server", "slash", *"4645", "enter", "K", "@Nothing has been done", "escape"))
+        for _ in range(100):
+            if asked.left:
+                break
+            await pilot.pause(0.02)
+        assert asked.left == 1

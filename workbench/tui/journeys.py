@@ -1,0 +1,66 @@
+"""Where a process can go: to another host, into memory as a generation, and back to one of these."""
+
+import shlex
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+from workbench.evidence import Process
+
+if TYPE_CHECKING:
+    from workbench.tui.app import WorkbenchApp
+
+COMMAND = "ssh HOST workbench migrate receive"
+
+
+def offer_migration(app: "WorkbenchApp", process: Process | None) -> None:
+    """Ask for the command that starts the destination's half, and plan with it."""
+    from workbench.tui.screens.ask import AskScreen
+
+    if process is None:
+        app.problem(WorkbenchError("no process is chosen", "choose a row"))
+        return
+    pid = process.pid
+
+    def answered(command: str | None) -> None:
+        if command is None:
+            return
+        try:
+            words = shlex.split(command)
+        except ValueError as error:
+            app.problem(WorkbenchError(f"that is no command: {error}"))
+            return
+        app.guide.offer(lambda: app.operations.prepare_migration(pid, words))
+
+    question = f"Command that starts the other half for {process.command} {pid}, without a shell"
+    app.push_screen(AskScreen(question, COMMAND), answered)
+
+
+def offer_generation(app: "WorkbenchApp", process: Process | None) -> None:
+    """Plan a checkpoint in memory; the process runs on."""
+    if process is not None:
+        pid = process.pid
+        app.guide.offer(lambda: app.operations.prepare_save(pid))
+
+
+def offer_rollback(app: "WorkbenchApp", process: Process | None) -> None:
+    """Ask for the generation, and plan the way back to it."""
+    from workbench.tui.screens.ask import AskScreen
+
+    if process is None:
+        return
+    pid = process.pid
+    known = app.operations.generations(pid)
+    if not known:
+        app.problem(WorkbenchError(f"there is no generation of process {pid}", "K saves one"))
+        return
+
+    def answered(number: str | None) -> None:
+        if number is None:
+            return
+        if not number.isdecimal() or int(number) not in known:
+            app.problem(WorkbenchError(f"there is no generation {number}", f"there are {', '.join(map(str, known))}"))
+            return
+        app.guide.offer(lambda: app.operations.prepare_rollback(pid, int(number)))
+
+    question = f"Roll {process.command} {pid} back to which generation: {', '.join(map(str, known))}"
+    app.push_screen(AskScreen(question, str(known[-1])), answered)
