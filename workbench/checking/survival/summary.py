@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from workbench.checking.phrases import counted, listed
 from workbench.checking.survival.freeze import Freeze, expected_freeze
@@ -145,7 +146,8 @@ def _patience(summary: Summary) -> str:
     first = summary.waits[0][1]
     who = "the only peer" if len(summary.waits) == 1 else "the most impatient peer"
     assumed = f" (assumed: {', '.join(first.assumed)})" if first.assumed else ""
-    return f"{estimate}; {who} gives up after {span(first.least_ms)}, as {first.because}{assumed}"
+    when = f"gives up after {span(first.least_ms)}" if isfinite(first.least_ms) else "does not give up"
+    return f"{estimate}; {who} {when}: {first.because}{assumed}"
 
 
 def span(milliseconds: float) -> str:

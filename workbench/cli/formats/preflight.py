@@ -1,6 +1,7 @@
 """The summary of a preflight, beside its findings."""
 
 from collections.abc import Iterator
+from math import isfinite
 
 from workbench.checking.survival.summary import Summary, sentences
 from workbench.cli.document import Row
@@ -39,8 +40,8 @@ def preflight_row(summary: Summary) -> Row:
                 "connection": str(connection),
                 "pid": wait.peer.pid if wait.peer else None,
                 "on_this_host": wait.peer is not None,
-                "gives_up_least_ms": round(wait.least_ms),
-                "gives_up_most_ms": round(wait.most_ms),
+                "gives_up_least_ms": round(wait.least_ms) if isfinite(wait.least_ms) else None,
+                "gives_up_most_ms": round(wait.most_ms) if isfinite(wait.most_ms) else None,
                 "because": wait.because,
                 "assumed": list(wait.assumed),
             }
