@@ -35,6 +35,10 @@ class Recording(Source, Protocol):
     def at(self) -> int:
         """Number of the moment that ``evidence`` gives, from 0."""
 
+    @property
+    def tool(self) -> str:
+        """Version of the workbench that recorded it; hostile."""
+
     def go(self, number: int) -> None:
         """Give another moment from now on; the nearest one if there is none such."""
 

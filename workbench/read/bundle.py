@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from workbench.errors import WorkbenchError
@@ -47,7 +48,11 @@ class Bundle:
 
     @property
     def label(self) -> str:
-        return self._path
+        return Path(self._path).name
+
+    @property
+    def tool(self) -> str:
+        return self.manifest.tool
 
     @property
     def is_live(self) -> bool:

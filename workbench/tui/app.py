@@ -27,7 +27,7 @@ from workbench.tui.judge import OpenJudge, library
 from workbench.tui.keys import ACTIONS, BESIDE, LIVE, STEPS, Where, bindings
 from workbench.tui.live_timeline import LiveTimeline
 from workbench.tui.operations import NO_OPERATIONS, LabHandle, Operations
-from workbench.tui.recorded import compared
+from workbench.tui.recorded import compared, fitting
 from workbench.tui.screens.base import WorkbenchScreen
 from workbench.tui.screens.checkpoints import CheckpointsScreen
 from workbench.tui.screens.connections import ConnectionsScreen
@@ -195,7 +195,7 @@ class WorkbenchApp(App[int]):
         )
         label = moment.label if moment else ""
         if moment is not None and moment.place:
-            state = printable(moment.place, max(width - len(label) - 14, 20))
+            state = fitting(moment.place, width - len(printable(label)) - 14)
         if moment is None:
             return header_line(label, None, state, width, paused=self._paused)
         situation = moment.situation

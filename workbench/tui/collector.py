@@ -40,8 +40,8 @@ class Moment:
     table: Table | None
     live: bool
     label: str
-    place: str = ""
-    """Of a recording: which of its moments this is; hostile."""
+    place: tuple[str, ...] = ()
+    """Of a recording: which of its moments this is, the most important words first; hostile."""
 
     def table_of(self, screen: str) -> Table:
         """The table of a screen; made now if another one was in front when the round was made."""
@@ -131,7 +131,7 @@ class Collector:
             self._fail(f"a look at {source.label} failed: {type(error).__name__}: {error}")
             return
         if not self._stop.is_set():
-            place = place_words(source, evidence) if is_recording(source) else ""
+            place = place_words(source, evidence) if is_recording(source) else ()
             self._deliver(Moment(situation, screen, table, source.is_live, source.label, place))
 
     def _go(self, source: Source) -> None:

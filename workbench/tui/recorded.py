@@ -8,16 +8,32 @@ from workbench.checking.finding import Finding, Problem, Severity, Subject
 from workbench.evidence import Evidence
 from workbench.evidence.recording import RecordedFinding
 from workbench.present.judgement import Judgement
+from workbench.present.text import printable
 from workbench.source import Recording
 from workbench.tui.judge import OpenJudge, library
 
 
-def place_words(recording: Recording, evidence: Evidence) -> str:
-    """``recorded 13:20:32 UTC, 2 of 5: before, redacted``; hostile."""
+def place_words(recording: Recording, evidence: Evidence) -> tuple[str, ...]:
+    """``recorded``, ``2 of 5: before``, ``redacted``, the time, by which workbench; hostile."""
     moment = recording.moments[recording.at]
-    time = datetime.fromtimestamp(moment.taken, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    number = f", {recording.at + 1} of {len(recording.moments)}: {moment.title}" if len(recording.moments) > 1 else ""
-    return f"recorded {time}{number}{', redacted' if evidence.redacted else ''}"
+    count = len(recording.moments)
+    return (
+        "recorded",
+        *([f"{recording.at + 1} of {count}: {moment.title}"] if count > 1 else []),
+        *(["redacted"] if evidence.redacted else []),
+        datetime.fromtimestamp(moment.taken, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+        f"by workbench {recording.tool}",
+    )
+
+
+def fitting(words: Sequence[str], width: int) -> str:
+    """As many of the words as there is room for, the first in any case; printable."""
+    shown = printable(words[0])
+    for word in words[1:]:
+        if len(shown) + 2 + len(printable(word)) > width:
+            break
+        shown += f"  {printable(word)}"
+    return shown
 
 
 def compared(recording: Recording, open_judge: OpenJudge = library) -> OpenJudge:
