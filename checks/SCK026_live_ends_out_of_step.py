@@ -31,13 +31,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from workbench.checking import Fix, Problem, Quote, Severity
 from workbench.checking.phrases import owner, socket_subject
-from workbench.evidence import Connection, Sequences, Socket
+from workbench.evidence import Connection, Sequences, Socket, TcpState
 from workbench.evidence.sequences import apart
 from workbench.evidence.socket_choice import Choice, choose
 
 CODE = "SCK026"
 NAME = "live-ends-out-of-step"
 SINCE = "0.1"
+_HANDSHAKE = frozenset({TcpState.SYN_SENT, TcpState.SYN_RECV})
+"""Who is in it has not heard of the other's numbers yet."""
 
 
 def check(sockets: Sequence[Socket], sequences: Mapping[int, Sequences]) -> Iterator[Problem]:
@@ -54,7 +56,7 @@ def check(sockets: Sequence[Socket], sequences: Mapping[int, Sequences]) -> Iter
             others.setdefault(other.connection.unmapped, []).append(other)
     for socket in waiting:
         peers = others.get(socket.connection.unmapped.reversed, [])
-        if len(peers) != 1:
+        if len(peers) != 1 or _HANDSHAKE & {socket.state, peers[0].state}:
             continue
         ours, theirs = sequences[socket.cookie], sequences[peers[0].cookie]
         for sender, receiver, ends in ((ours, theirs, (socket, peers[0])), (theirs, ours, (peers[0], socket))):

@@ -8,6 +8,8 @@ import socket
 import time
 from collections.abc import Callable
 
+from workbench.lab.programs.states import every_state
+
 _IPPROTO_MPTCP = 262
 _IO_URING_SETUP = 425  # the same number on every architecture
 _PTRACE_TRACEME = 0
@@ -128,6 +130,7 @@ def _memory() -> bytearray:
 
 THINGS: dict[str, Callable[[], object]] = {
     "conversation with itself": _conversation_with_itself,
+    "socket in every state": every_state,
     "256 MiB of memory": _memory,
     "multipath listener": _multipath_listener,
     "vsock": _vsock,
