@@ -124,7 +124,7 @@ def sentences(summary: Summary) -> Iterator[str]:
         yield f"connections: {where}"
     if summary.ledger:
         yield _queues(summary.ledger)
-    yield _patience(summary)
+    yield from _patience(summary)
     if summary.listeners:
         yield f"who connects to {listed(summary.listeners)} between the dump and the restore is refused"
     if summary.resets:
@@ -137,17 +137,17 @@ def sentences(summary: Summary) -> Iterator[str]:
         )
 
 
-def _patience(summary: Summary) -> str:
+def _patience(summary: Summary) -> Iterator[str]:
     freeze = summary.freeze
     low, high = span(freeze.least_ms), span(freeze.most_ms)
-    estimate = f"nobody answers for some {low} to {high} (assumed: {', '.join(freeze.assumed)})"
+    yield f"nobody answers for some {low} to {high} (assumed: {', '.join(freeze.assumed)})"
     if not summary.waits:
-        return estimate
+        return
     first = summary.waits[0][1]
     who = "the only peer" if len(summary.waits) == 1 else "the most impatient peer"
     assumed = f" (assumed: {', '.join(first.assumed)})" if first.assumed else ""
     when = f"gives up after {span(first.least_ms)}" if isfinite(first.least_ms) else "does not give up"
-    return f"{estimate}; {who} {when}: {first.because}{assumed}"
+    yield f"{who} {when}: {first.because}{assumed}"
 
 
 def span(milliseconds: float) -> str:
