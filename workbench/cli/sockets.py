@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from workbench.cli import scope
 from workbench.cli.document import FORMATS, aligned, namespace_names, write_encoded
-from workbench.evidence import Gap
+from workbench.evidence import Evidence, Gap, Socket
 from workbench.present.text import printable
 
 if TYPE_CHECKING:  # numpy comes with it
@@ -21,6 +22,7 @@ _EPILOG = """\
 examples:
   workbench sockets                      every socket of every network namespace, with its owner
   workbench sockets --sequences          the same, and where both of its sequence spaces stand
+  workbench sockets --pid 4645           those of a process and its children; likewise of a container or a namespace
   workbench sockets --format jsonl | jq 'select(.send_q > 0)'
 """
 
@@ -38,6 +40,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("source", nargs="?", metavar="SOURCE", help="a bundle, or the output of ss; else this host")
     parser.add_argument("--sequences", action="store_true", help="show sequence numbers and windows in the text too")
     parser.add_argument("--format", choices=FORMATS, default="text")
+    scope.add_options(parser)
     parser.set_defaults(func=sockets)
 
 
@@ -46,17 +49,40 @@ def sockets(options: argparse.Namespace) -> int:
     from workbench.cli.sources import looked_at
     from workbench.collect.socket_columns import columns_of
 
-    with looked_at(options.source, {"host", "sockets", "sequences"}) as evidence:
+    by_process = options.pid is not None or options.container is not None
+    sections = {"host", "sockets", "sequences", *(("processes",) if by_process else ())}
+    with looked_at(options.source, sections) as evidence:
         if isinstance(evidence.sockets, Gap):
             return write_encoded(evidence, "sockets", evidence.sockets, options.format)
         with_numbers = options.sequences or options.format != "text"
-        columns = columns_of(evidence.sockets, evidence.sequences if with_numbers else {})
+        asked_for = _part(options, evidence, evidence.sockets) if scope.asked(options) else evidence.sockets
+        columns = columns_of(asked_for, evidence.sequences if with_numbers else {})
     names = namespace_names(evidence)
     if options.format == "text":
         rows = text_rows(columns, names, sequences=options.sequences)
     else:
         rows = json_rows(columns, names)
     return write_encoded(evidence, "sockets", rows, options.format)
+
+
+def _part(options: argparse.Namespace, evidence: Evidence, sockets: Sequence[Socket]) -> list[Socket]:
+    """Those of the part of the host that the options name; WorkbenchError if there is no such part."""
+    from workbench.collect.processes import tree
+
+    pids: Sequence[int] = ()
+    if options.pid is not None or options.container is not None:
+        named = scope.roots(options, evidence.processes)
+        pids = () if isinstance(evidence.processes, Gap) else tree(evidence.processes, named)
+    part = scope.scope_of(options, evidence, pids)
+    # A process's connections are told apart from equal ones of other namespaces by who has them open.
+    connections = part.connections if options.connection is not None else ()
+    return [
+        each
+        for each in sockets
+        if each.netns in part.netns
+        or str(each.connection) in connections
+        or any(holder.pid in part.pids for holder in each.holders)
+    ]
 
 
 def json_rows(columns: "SocketColumns", names: Mapping[int, str]) -> list[str]:
