@@ -38,6 +38,7 @@ soak: setup
 	  done; \
 	  echo "round $$round: every connection went on"; \
 	done
+	HANDOFFS=$${HANDOFFS:-1000} $(PYTHON) -m pytest -q -s tests/bench/test_handoff.py -k many_in_a_row
 
 fuzz: setup
 	nice -n 19 $(PYTHON) tests/fuzz/run.py $${SECONDS_EACH:-60} $${READERS:-}

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from workbench.collect.netfilter.libnftables import run_nft
 from workbench.errors import WorkbenchError
+from workbench.lab import engine
 from workbench.lab.programs.bulk import DEADLINE_S, client, own
 from workbench.operation.handoff.perform import hand_off
 from workbench.operation.handoff.plan import HandoffRequest
@@ -29,6 +30,7 @@ from workbench.operation.handoff.result import Handed, HandoffOutcome
 from workbench.operation.handoff.watchdog import Watchdog
 
 CLONE_NEWNET = 0x40000000
+PR_SET_CHILD_SUBREAPER = 36
 PORT = 7022
 NETWORKS = {"v4": ("10.79.0.{}", 24), "v6": ("fd79::{}", 64)}
 CLIENT, HERE, THERE = 1, 2, 3
@@ -103,9 +105,9 @@ class Scene:
             for ours, _ in steps:
                 ours.send(b"go")
             accepted, _ = listener.accept()
-        first = self._fork(lambda: own(self.paths[0], accepted, *places[0]))
+        first = self._fork(lambda: own(self.paths[0], secluded(accepted, *places[0]), *places[0]))
+        second = self._fork(lambda: own(self.paths[1], secluded(None, *places[1]), *places[1]))
         accepted.close()
-        second = self._fork(lambda: own(self.paths[1], None, *places[1]))
         self.owners = [first, second, elsewhere]
         deadline = time.monotonic() + DEADLINE_S
         while not all(path.exists() for path in self.paths) and time.monotonic() < deadline:
@@ -145,13 +147,40 @@ class Scene:
         )
         return hand_off(prepare_handoff(request), watchdog=watchdog)
 
+    def dump_and_restore(self, owner: int, images: Path) -> None:
+        """By CRIU alone, which unlocks when it is done."""
+        pid = self.owners[owner]
+        here = "/proc/self/ns/net"
+        if not engine.call("dump", images, here, {"pid": pid, "network_lock": "NFTABLES", "tcp_established": True}):
+            raise WorkbenchError("CRIU's dump failed")
+        os.waitpid(pid, 0)
+        if not engine.call("restore", images, here, {"tcp_established": True}):
+            raise WorkbenchError("CRIU's restore failed")
+
     def close(self) -> None:
         self.control.close()
         for pid in self.pids:
-            pidfd = os.pidfd_open(pid)
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-            os.close(pidfd)
-            os.waitpid(pid, 0)
+            with contextlib.suppress(ProcessLookupError):
+                pidfd = os.pidfd_open(pid)
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+                os.close(pidfd)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def secluded(connection: socket.socket | None, *pipes: int) -> socket.socket | None:
+    """Without anything that would lead out of a dumped process, beside its connection and its pipes."""
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    kept = {null, *pipes, *([connection.fileno()] if connection else [])}
+    for descriptor in range(3):
+        os.dup2(null, descriptor)
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not paths
+        if int(name) > 2 and int(name) not in kept:
+            with contextlib.suppress(OSError):  # the one that listed them
+                os.close(int(name))
+    os.chdir("/")
+    return connection
 
 
 def alone(step: socket.socket) -> bool:
@@ -204,6 +233,33 @@ class Tally:
         return not self.trouble
 
 
+def compare(rounds: int, family: str, directory: Path) -> dict[str, object]:
+    """Hand-offs and dumps with restores of the same connection, in turns; the client's longest gap of each."""
+    # What CRIU restored becomes our child again, so that its pid is free as soon as it has ended.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    scene, watchdog = Scene(directory, family), Watchdog()
+    gaps: dict[str, list[float | None]] = {"handoff": [], "criu": []}
+    try:
+        scene.await_bytes(1 << 20)
+        quiet = scene.await_bytes(1 << 20).gap * 1000
+        tally = Tally()
+        for number in range(2 * rounds):
+            if not tally.one(scene, number % 2, 1 - number % 2, watchdog):
+                return {"trouble": tally.trouble}
+        gaps["handoff"] += tally.gaps_ms
+        for number in range(rounds):
+            scene.ask()
+            scene.dump_and_restore(0, directory / f"images-{number}")
+            row = scene.await_bytes(256 << 10)
+            if row.ended or row.wrong is not None:
+                return {"trouble": f"after CRIU: {row}"}
+            gaps["criu"].append(row.gap * 1000)
+    finally:
+        watchdog.close()
+        scene.close()
+    return {"trouble": "", "undisturbed_ms": round(quiet, 1), **{name: spread(each) for name, each in gaps.items()}}
+
+
 def run(rounds: int, family: str, directory: Path) -> dict[str, object]:
     """``rounds`` hand-offs on one host, and one to another host; what was measured."""
     scene, watchdog, tally = Scene(directory, family), Watchdog(), Tally()
@@ -254,9 +310,11 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("rounds", type=int)
     parser.add_argument("family", choices=NETWORKS)
+    parser.add_argument("--beside-criu", action="store_true", help="the client's gaps, and those of dump and restore")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        sys.stdout.write(json.dumps(run(options.rounds, options.family, Path(directory))) + "\n")
+        play = compare if options.beside_criu else run
+        sys.stdout.write(json.dumps(play(options.rounds, options.family, Path(directory))) + "\n")
 
 
 if __name__ == "__main__":
