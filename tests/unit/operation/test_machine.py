@@ -23,6 +23,7 @@ from workbench.operation.machine import (
     Prove,
     Proved,
     ReadSockets,
+    Refused,
     Settle,
     Settled,
     StartCriu,
@@ -97,6 +98,23 @@ def test_a_dump_that_leaves_the_process_running_is_proved() -> None:
         >> Answered(success=True) << (Journal("criu succeeded"), Prove())
         >> Proved(all_continue=False) << (Journal("ended: doubtful"), Finish(Outcome.DOUBTFUL))
     )  # fmt: skip
+
+
+def test_a_dump_whose_destination_is_lost_is_undone_and_says_why() -> None:
+    """At the hold at once, before it at the next notification; the reason is told, unlike that of turning back."""
+    held = dump(holds=frozenset({Hold.IMAGES_COMPLETE})) >> Notified("post-dump") << COMPLETE
+    held >> Refused("It was lost.") << (Journal("turning back"), Unguard(), NO)
+    held >> Answered(success=False, reason="x") << (Journal("criu failed"), Check())
+    held >> Checked(sound=True, finding="It runs on.") << (
+        Journal("ended: failed"), Finish(Outcome.FAILED, "It was lost. It runs on."),
+    )  # fmt: skip
+    early = frozen(dump()) >> Refused("It was lost.") << ()
+    early >> Notified("post-dump") << (*COMPLETE, Journal("turning back"), Unguard(), NO)
+    early >> Answered(success=False) >> Checked(sound=True, finding="") << (
+        Journal("ended: failed"), Finish(Outcome.FAILED, "It was lost."),
+    )  # fmt: skip
+    too_late = frozen(dump()) >> Notified("post-dump") >> Answered(success=True) >> Refused("It was lost.") << ()
+    assert too_late.state.phase is Phase.ENDING
 
 
 def test_a_dump_held_at_both_points() -> None:
