@@ -1,7 +1,7 @@
 # setup: everything needed, idempotent · run: setup, then the application (without a terminal: a guided dump and
 # restore of the lab connection, as a report) · test: all that must hold · check: the quick part of it · bench: measured
-# beside the usual tools · soak: ROUNDS (20) of the main scenarios · fuzz: SECONDS_EACH (60) of hostile bytes for each
-# reader, or for READERS · docs: the pages of all checks
+# beside the usual tools · soak: ROUNDS (20) of the main scenarios, and many migrations · fuzz: SECONDS_EACH (60) of
+# hostile bytes for each reader, or for READERS · docs: the pages of all checks
 
 .PHONY: setup run test check contract e2e bench soak fuzz docs lock clean
 PYTHON := .venv/bin/python
@@ -38,6 +38,7 @@ soak: setup
 	  done; \
 	  echo "round $$round: every connection went on"; \
 	done
+	$(PYTHON) -m pytest -q tests/soak
 	HANDOFFS=$${HANDOFFS:-1000} $(PYTHON) -m pytest -q -s tests/bench/test_handoff.py -k many_in_a_row
 
 fuzz: setup
