@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from workbench.evidence import Gap, Sequences, Socket, SocketTimer, TcpState
+from workbench.evidence import Gap, Sequences, Socket, TcpState
 from workbench.evidence.outlook import if_it_sends, remote_outlook
 from workbench.evidence.sequences import distance
 from workbench.present.connections import owner, process_text, stalled_receive, stalled_send, timer_tone
@@ -10,7 +10,7 @@ from workbench.present.line import Line, Piece, Tone, line
 from workbench.present.locks import lock_sentence
 from workbench.present.patience import end_text, explanation
 from workbench.present.sequence_picture import sequence_picture
-from workbench.present.situation import UNCONNECTED, Situation
+from workbench.present.situation import HANDSHAKE, UNCONNECTED, Situation
 from workbench.present.text import printable
 from workbench.present.units import byte_size, milliseconds
 from workbench.present.windows import window_lines
@@ -18,12 +18,6 @@ from workbench.present.words import HURTING, LOCK_SHORT
 
 _OPTIONS = {1: "timestamps", 2: "SACK", 4: "window scaling", 8: "ECN", 32: "SYN data"}
 _SHUTDOWN = {1: "receiving shut down", 2: "sending shut down", 3: "both directions shut down"}
-_WAYS = {
-    SocketTimer.RTO: "retransmission",
-    SocketTimer.KEEPALIVE: "keepalive",
-    SocketTimer.TIMEWAIT: "TIME_WAIT ends",
-    SocketTimer.PROBE: "zero-window probe",
-}
 
 
 def connection_detail(socket: Socket, situation: Situation, width: int) -> list[Line]:
@@ -41,7 +35,7 @@ def connection_detail(socket: Socket, situation: Situation, width: int) -> list[
     lines += _peer(socket, situation, sequences)
     lines += _waiting(socket, situation)
     lines += [*_standstill(socket), *_path(socket)]
-    if sequences and socket.state not in UNCONNECTED:
+    if sequences and socket.state not in UNCONNECTED | HANDSHAKE:
         lines += window_lines(sequences, socket.info)
     lines += [*_holders(socket), *_numbers(socket, situation)]
     return lines
@@ -105,15 +99,15 @@ def _lock(socket: Socket, situation: Situation) -> Iterator[Line]:
 
 
 def _timer(socket: Socket, situation: Situation, sequences: Sequences | None) -> Iterator[Line]:
-    name = _WAYS.get(socket.timer)
-    if name is None:
+    """What runs, as of the moment at which the sequence numbers were read."""
+    ahead = situation.outlook_of(socket)
+    if ahead.due is None:
         return
-    text = f"{name} in {milliseconds(socket.timer_ms)}"
+    text = f"{ahead.runs} in {milliseconds(max(ahead.due.least, 0))}"
     if socket.retransmits:
         text += f", {socket.retransmits} unanswered"
-    ahead = situation.outlook_of(socket)
     timeout = sequences.user_timeout_ms if sequences else None
-    if ahead.ends and (socket.retransmits or timeout or socket.state is not TcpState.ESTABLISHED):
+    if ahead.ends != ahead.due and (socket.retransmits or timeout or socket.state is not TcpState.ESTABLISHED):
         text += f"; {end_text(ahead)}"
     if timeout:
         text += f"; TCP_USER_TIMEOUT {milliseconds(timeout)}"
@@ -146,7 +140,7 @@ def _peer(socket: Socket, situation: Situation, sequences: Sequences | None) -> 
         return
     pieces: list[str | Piece] = [f"on this host: {process_text(peer)}, {peer.state.name}"]
     theirs = situation.sequences_of(peer)
-    if sequences and theirs:
+    if sequences and theirs and not HANDSHAKE & {socket.state, peer.state}:
         pieces += ["; ", agreement(sequences, theirs)]
     ahead = situation.outlook_of(peer)
     locked = situation.lock_of(socket) or situation.lock_of(peer)
@@ -160,7 +154,7 @@ def _peer(socket: Socket, situation: Situation, sequences: Sequences | None) -> 
 
 def _standstill(socket: Socket) -> Iterator[Line]:
     info = socket.info
-    if info and stalled_send(socket):
+    if info and stalled_send(socket) and socket.state not in HANDSHAKE:
         yield _labelled("!", (f"nothing acknowledged for {milliseconds(info.last_ack_recv_ms)}", Tone.WARNING))
     if info and stalled_receive(socket):
         text = f"the program has left {socket.recv_q} bytes unread for {milliseconds(info.last_data_recv_ms)}"

@@ -4,7 +4,7 @@ from workbench.evidence import Gap, Holder, Socket, SocketTimer, TcpState
 from workbench.evidence.lock_map import LockUse
 from workbench.present.findings import mark
 from workbench.present.line import Tone
-from workbench.present.situation import Situation
+from workbench.present.situation import HANDSHAKE, Situation
 from workbench.present.table import Column, Row, Table, make_table, unreadable
 from workbench.present.text import printable
 from workbench.present.units import timer_left
@@ -92,7 +92,8 @@ def _row(socket: Socket, situation: Situation) -> Row:
     netns = situation.namespace_name(socket.netns)
     in_flight = sequences.in_flight if sequences else None
     window = sequences.snd_wnd if sequences else info.snd_wnd if info else None
-    idle = None if info is None or listening else min(info.last_data_recv_ms, info.last_data_sent_ms)
+    silent = info is None or listening or socket.state in HANDSHAKE
+    idle = None if silent or info is None else min(info.last_data_recv_ms, info.last_data_sent_ms)
     process = process_text(socket)
     cells = (
         STATE_SHORT[socket.state] + ("!" if lock else ""),

@@ -12,6 +12,8 @@ from workbench.present.text import printable
 
 UNCONNECTED = frozenset({TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIVE})
 """States of sockets without a peer."""
+HANDSHAKE = frozenset({TcpState.SYN_SENT, TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
+"""States in which the other end's numbers are not known yet."""
 
 
 class Situation:

@@ -99,5 +99,5 @@ def time_wait(end: WaitingEnd) -> Outlook:
         return Outlook("FIN_WAIT2", due, "forgets the connection", due, _FORGOTTEN, formula, end.assumed("fin_timeout"))
     due = end.due(TIMEWAIT_MS)
     ending = "the same addresses and ports are free again"
-    formula = "60 s after the last FIN or what came again of the peer, fixed in the kernel (TCP_TIMEWAIT_LEN)"
+    formula = "60 s after the last FIN, or since the peer last repeated it, fixed in the kernel (TCP_TIMEWAIT_LEN)"
     return Outlook("TIME_WAIT", due, "forgets the connection", due, ending, formula)

@@ -100,7 +100,7 @@ def greeting(end: WaitingEnd) -> Outlook:
         stands_for = f"TCP_USER_TIMEOUT {limit / 1000:g} s"
     formula = f"{name} {retries}: {stands_for} from connect(2) on, or {retries + linear} repetitions"
     return Outlook(
-        f"{what} retransmission", due, f"sends {what} again",
+        f"{what} retransmission", due, "sends SYN and ACK again" if answers else "sends the SYN again",
         Series(end.wheel, interval, retries + linear, limit).end(due, count, begun),
         "connect(2) fails with ETIMEDOUT", formula,
         end.assumed("syn_retries", "syn_linear_timeouts"),
