@@ -136,7 +136,7 @@ def why_silent(watch: Watch) -> Answer:
     seen = "; ".join(watch.gaps)
     return Answer(
         Silent.UNKNOWN, watch.connection, watch.netns,
-        f"what was seen in {watch.seconds:g} s does not tell why nothing flows" + (f" ({seen})" if seen else ""),
+        f"what was seen in {watch.seconds:.1f} s does not tell why nothing flows" + (f" ({seen})" if seen else ""),
         tuple(numbers(watch)), "look again for longer (--seconds), or record its timeline",
     )  # fmt: skip
 

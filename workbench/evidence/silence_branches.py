@@ -35,7 +35,8 @@ def _flows(watch: Watch) -> Answer | None:
     count = max(map(moved, watch.ends))
     if not count:
         return None
-    return _answer(watch, Silent.FLOWS, f"it is not silent: {count} bytes went through in {watch.seconds:g} s", (), "")
+    sentence = f"it is not silent: {count} bytes went through in {watch.seconds:.1f} s"
+    return _answer(watch, Silent.FLOWS, sentence, (), "")
 
 
 def _locked(watch: Watch) -> Answer | None:
@@ -46,7 +47,7 @@ def _locked(watch: Watch) -> Answer | None:
     stopped = drops(watch, "NETFILTER_DROP")
     proof = [Proof("locks", f"{use.lock.backend.value} lock {use.lock.name}: {use.sentence}")]
     if stopped:
-        proof.append(Proof("events", f"{len(stopped)} segments dropped by it in {watch.seconds:g} s"))
+        proof.append(Proof("events", f"{len(stopped)} segments dropped by it in {watch.seconds:.1f} s"))
     if held.sequences and held.sequences.repair:
         proof.append(Proof("sequences", f"the socket of {held.who} is in repair mode, too"))
     advice = use.advice or {
@@ -79,7 +80,7 @@ def _dropped(watch: Watch) -> Answer | None:
     invalid = [rule for rule in found if _INVALID.search(rule.text)] or [
         rule for rule in watch.rules if rule.netns == stopped[-1].netns and _INVALID.search(rule.text)
     ]
-    proof = [Proof("events", f"{len(stopped)} segments dropped in {watch.seconds:g} s, NETFILTER_DROP")]
+    proof = [Proof("events", f"{len(stopped)} segments dropped in {watch.seconds:.1f} s, NETFILTER_DROP")]
     by_name = [rule for rule in found if rule not in invalid]
     if invalid and (not by_name or len(found) > len(by_name)):
         proof += [Proof("rules", f"{rule.chain}: {rule.text}") for rule in invalid[:3]]
@@ -119,7 +120,7 @@ def _out_of_step(watch: Watch) -> Answer | None:
     by_reason = Counter(event.reason for event in exchanged)
     if by_reason:
         said = ", ".join(f"{count} {reason}" for reason, count in by_reason.items())
-        proof.append(Proof("events", f"segments thrown away in {watch.seconds:g} s: {said}"))
+        proof.append(Proof("events", f"segments thrown away in {watch.seconds:.1f} s: {said}"))
     return _answer(
         watch,
         Silent.OUT_OF_STEP,
@@ -213,7 +214,7 @@ def _unanswered(watch: Watch) -> Answer | None:
     again = sum(event.kind is EventKind.RETRANSMISSION for event in watch.events)
     proof = [*numbers(watch)]
     if again:
-        proof.append(Proof("events", f"{again} retransmissions in {watch.seconds:g} s"))
+        proof.append(Proof("events", f"{again} retransmissions in {watch.seconds:.1f} s"))
     neighbour = drops(watch, "NEIGH_FAILED", "IP_OUTNOROUTES", "DEV_READY")
     if neighbour:
         proof.append(Proof("events", f"{len(neighbour)} segments could not be sent: {neighbour[-1].reason}"))

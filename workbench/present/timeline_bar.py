@@ -22,7 +22,7 @@ def bar_line(
         moment = datetime.fromtimestamp(since)  # noqa: DTZ006 - a person reads local time
         pieces.append((f"since {moment:%H:%M:%S}   ", Tone.DIM))
     if isinstance(rows, Timeline):
-        pieces.append((f"{rows.total} rows   ", Tone.DIM))
+        pieces.append((f"{rows.shown} of {rows.total} rows   " if narrowed else f"{rows.total} rows   ", Tone.DIM))
         if rows.total > rows.kept:
             pieces.append((f"{count(rows.kept, 'newest', 'newest')} kept   ", Tone.DIM))
     if latest is not None:

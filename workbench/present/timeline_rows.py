@@ -20,7 +20,7 @@ COLUMNS = (
     Column("event", "EVENT", "e", 20, 60),
     Column("doer", "PROCESS", "p", 8, 24, leaves=12),
 )
-MOST = 20_000
+MOST = 10_000
 """Rows that are kept; older ones are forgotten."""
 _FORGOTTEN_AT_ONCE = MOST // 10
 
@@ -94,6 +94,11 @@ class Timeline:
         return Table(COLUMNS, tuple(self._shown), None, empty, _widths(self._shown))
 
     @property
+    def shown(self) -> int:
+        """Rows that are wanted of those that are still there."""
+        return len(self._shown)
+
+    @property
     def kept(self) -> int:
         """Rows that are still there, whatever is shown of them."""
         return len(self._rows)
@@ -139,6 +144,8 @@ def _wanted(row: Row, selection: Selection) -> bool:
 
 def _event_row(number: int, event: Event, names: Mapping[int, str], wall_ns: int) -> Row:
     at, netns, ends, doer, said = event_cells(event, names, wall_ns)
+    if event.kind is EventKind.DROP:
+        said = said.replace("received segment dropped", "in dropped").replace("segment to send dropped", "out dropped")
     cells = (at[:12], netns, ends, said, doer)
     order = (event.at_ns, netns, ends, said, doer)
     plain = Tone.NORMAL

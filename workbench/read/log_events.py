@@ -32,6 +32,7 @@ class OperationStages:
     def __init__(self) -> None:
         self._seen = 0
         self._began: dict[str, int] = {}
+        self._last: dict[str, str] = {}
 
     def reached(self, log: Sequence[LogLine], now_ns: int) -> list[Event]:
         """Those of the lines that are new at ``now_ns`` (CLOCK_MONOTONIC)."""
@@ -43,5 +44,12 @@ class OperationStages:
             if began is not None:
                 # Lines are read late, never early: the earliest estimate is the best.
                 self._began[file] = min(began, self._began.get(file, began))
-                found += stage_events(own, self._began[file])
+                found += self._begun(file, stage_events(own, self._began[file]))
         return found
+
+    def _begun(self, file: str, stages: Iterable[Event]) -> Iterator[Event]:
+        """A stage once, though several lines may tell of it."""
+        for stage in stages:
+            if self._last.get(file) != stage.reason:
+                self._last[file] = stage.reason
+                yield stage

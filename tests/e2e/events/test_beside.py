@@ -18,7 +18,7 @@ from tests.unprivileged import as_nobody
 from workbench.collect.events.beside import MOST, Recorder, record, thinned
 from workbench.collect.events.frames import receive
 from workbench.evidence import Connection, Endpoint
-from workbench.evidence.attribution import Cause
+from workbench.evidence.attribution import Cause, attribute
 from workbench.evidence.event import Event, EventKind
 from workbench.evidence.selection import Selection
 from workbench.evidence.stretch import Stretch
@@ -101,11 +101,15 @@ def test_what_is_rare_or_wanted_is_never_left_out() -> None:
     other = Connection(Endpoint(ADDRESS, 1), Endpoint(ADDRESS, 2))
     events = [Event(number, EventKind.RETRANSMISSION, connection=other) for number in range(1000)]
     events += [Event(1000, EventKind.RULES), Event(1001, EventKind.LOSS), Event(1002, EventKind.STATE, connection=mine)]
-    kept = thinned(events, Selection(connections=[mine]))
-    assert len(kept) == MOST + 3
-    assert [event.at_ns for event in kept[-3:]] == [1000, 1001, 1002]
-    assert thinned(events[:MOST], None) == events[:MOST]
-    assert len(thinned(events, None)) == MOST + 2
+    kept = thinned(Stretch(events), Selection(connections=[mine]))
+    assert (len(kept.events), kept.left_out) == (MOST + 3, 600)
+    assert [event.at_ns for event in kept.events[-3:]] == [1000, 1001, 1002]
+    assert thinned(Stretch(events[:MOST]), None).left_out == 0
+    assert len(thinned(Stretch(events), None).events) == MOST + 2
+    found = attribute(
+        [Event(number, EventKind.RESET_SENT, connection=other, has_socket=True) for number in range(1000)]
+    )
+    assert len(thinned(Stretch((), found), None).attributions) == MOST
 
 
 def test_it_ends_with_its_parent_and_leaves_nothing() -> None:

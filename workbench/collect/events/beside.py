@@ -9,14 +9,15 @@ import select
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from workbench.collect.events.frames import receive, send
 from workbench.collect.events.reader import EventReader
 from workbench.collect.events.recording import Recording
 from workbench.evidence import Gap
-from workbench.evidence.event import Event, EventKind
+from workbench.evidence.event import EventKind
 from workbench.evidence.selection import Selection
 from workbench.evidence.stretch import Stretch
 
@@ -24,6 +25,7 @@ FRAME_S = 0.2
 """So often a stretch is told."""
 MOST = 400
 """Events in a stretch, beside those that matter most: more cannot be looked at one by one."""
+Thing = TypeVar("Thing")
 _RARE = frozenset({EventKind.RULES, EventKind.STAGE, EventKind.LOSS})
 
 
@@ -77,16 +79,34 @@ class Recorder:
             self._deliver(Stretch(refused=gap, gaps=(gap,)))
 
 
-def thinned(events: list[Event], focus: Selection | None, most: int = MOST) -> list[Event]:
-    """Not many more than ``most`` of them: all that ``focus`` wants and what is rare, of the others the first."""
-    if len(events) <= most:
-        return events
-    kept, room = [], most
-    for event in events:
-        if event.kind in _RARE or (focus is not None and focus.wants(event)):
-            kept.append(event)
+def thinned(stretch: Stretch, focus: Selection | None, most: int = MOST) -> Stretch:
+    """Not many more than ``most`` events and attributions each: all that ``focus`` wants and what is rare, of the
+    others the first; ``left_out`` says how many events are not among them.
+
+    Segments with RST on devices are no rows of a timeline: what became of them is.
+    """
+    events = [event for event in stretch.events if event.kind is not EventKind.RESET_PACKET]
+    wants = focus.wants if focus is not None else lambda _: False
+    kept = _first(events, lambda event: event.kind in _RARE or wants(event), most)
+    found = _first(
+        stretch.attributions,
+        lambda one: focus is not None and focus.wants_connection(one.connection, one.netns),
+        most,
+    )
+    return replace(stretch, events=kept, attributions=found, left_out=len(events) - len(kept))
+
+
+def _first(things: Sequence[Thing], always: Callable[[Thing], bool], most: int) -> Sequence[Thing]:
+    """The first ``most`` of them, and of the others those that are always kept."""
+    if len(things) <= most:
+        return things
+    kept: list[Thing] = []
+    room = most
+    for thing in things:
+        if always(thing):
+            kept.append(thing)
         elif room > 0:
-            kept.append(event)
+            kept.append(thing)
             room -= 1
     return kept
 
@@ -104,10 +124,9 @@ def record() -> None:
             if select.select([0], [], [], FRAME_S)[0]:
                 focus = receive(0)
             complete = reader.complete_ns
-            stretch = recording.settle(reader.take(0), complete)
-            told = thinned([event for event in stretch.events if event.kind is not EventKind.RESET_PACKET], focus)
-            left_out += sum(event.kind is not EventKind.RESET_PACKET for event in stretch.events) - len(told)
-            send(1, replace(stretch, events=told, left_out=left_out))
+            told = thinned(recording.settle(reader.take(0), complete), focus)
+            left_out += told.left_out
+            send(1, replace(told, left_out=left_out))
 
 
 if __name__ == "__main__":
