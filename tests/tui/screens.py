@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from tests.sample import FixedSource, ScriptedOperation, dump_plan, evidence, finished, held, judgement
 from tests.sample_events import ScriptedRecorder, stretch
+from tests.sample_traffic import ScriptedCapture, queues
 from workbench.evidence import Evidence
 from workbench.present.judgement import Judgement
 from workbench.tui.app import WorkbenchApp
@@ -67,6 +68,10 @@ def application(
         plan_restore=lambda _: dump_plan(kind="restore"),
         begin=lambda _: scripted,
         images_for=lambda _: "/var/lib/images",
+        peek_queues=lambda pid, fd: queues(),
+        plan_queue_stop=lambda pid, fd: ("These stand still: server 4645 (1 thread).",),
+        read_queues=lambda pid, fd: queues(stopped=True),
+        capture=lambda _: ScriptedCapture(),
         record=(recorder or ScriptedRecorder(stretch())).record,
     )
     return WorkbenchApp(lambda: FixedSource(look), operations, judge=lambda: judge)

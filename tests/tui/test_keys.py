@@ -18,7 +18,9 @@ from workbench.tui.screens.help import TextScreen
 from workbench.tui.screens.netfilter import NetfilterScreen
 from workbench.tui.screens.operation import OperationScreen
 from workbench.tui.screens.options import OptionsScreen
+from workbench.tui.screens.packets import PacketsScreen
 from workbench.tui.screens.processes import ProcessesScreen
+from workbench.tui.screens.queues import QueuesScreen
 from workbench.tui.screens.table import TableScreen
 from workbench.tui.screens.timeline import TimelineScreen
 from workbench.tui.widgets.choice import ChoiceLine
@@ -26,7 +28,7 @@ from workbench.tui.widgets.line_view import LineView
 from workbench.tui.widgets.row_view import RowView
 
 PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
-    Where.EVERYWHERE: (WorkbenchApp, ()),
+    Where.EVERYWHERE: (WorkbenchApp, ("2", "@/usr/bin/server")),
     Where.RECORDING: (WorkbenchApp, ()),
     Where.TABLE: (TableScreen, ()),
     Where.ROWS: (RowView, ()),
@@ -43,6 +45,8 @@ PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.OPTIONS: (OptionsScreen, ("d", "@Network lock")),
     Where.ANSWERS: (ChoiceLine, ("d", "@Network lock")),
     Where.PLAN: (ConfirmScreen, ("d", "@Network lock", "enter", "@Nothing has been done")),
+    Where.QUEUES: (QueuesScreen, ("q", "@GET / HTTP/1.1")),
+    Where.PACKETS: (PacketsScreen, ("p", "@retransmission")),
     Where.TEXT: (TextScreen, ("m", "@What stands here")),
 }
 """Whose action it is, and the keys that lead there."""
@@ -77,6 +81,8 @@ async def test_every_key_does_what_it_is_said_to_do(where: Where, monkeypatch: p
         await press(pilot, way)
         if where is Where.OPERATION:
             monkeypatch.setattr(OperationScreen, "check_action", lambda *_: True)
+        if where is Where.QUEUES:
+            monkeypatch.setattr(QueuesScreen, "check_action", lambda *_: True)
         if where is Where.RECORDING:
             monkeypatch.setattr(WorkbenchApp, "check_action", lambda *_: True)
         for action in actions:

@@ -117,6 +117,7 @@ def chosen(
 ) -> tuple[list[Connection] | None, dict[int, tuple[NetworkNamespace, str]]]:
     """The connections, None for all, and where they have an end. Raises WorkbenchError."""
     from workbench.cli.scope import namespace_inode, parse_connection
+    from workbench.collect.capture import places_of
     from workbench.collect.live import LiveSource
 
     if not (options.connection or options.pid is not None or options.netns):
@@ -126,27 +127,12 @@ def chosen(
         evidence = source.evidence()
     finally:
         source.close()
-    if isinstance(evidence.namespaces, Gap):
-        raise WorkbenchError(evidence.namespaces.reason, evidence.namespaces.remedy)
     connections = {parse_connection(text).unmapped for text in options.connection or ()}
-    inodes = {namespace_inode(name) for name in options.netns or ()}
     if options.pid is not None:
         connections |= _of_process(options.pid, evidence)
-    ends = connections | {each.reversed for each in connections}
-    if not options.netns:
-        sockets = () if isinstance(evidence.sockets, Gap) else evidence.sockets
-        inodes |= {each.netns for each in sockets if each.connection.unmapped in ends}
-    own = next((each for each in evidence.namespaces if each.is_host), None)
-    if not inodes and own:
-        inodes = {own.inode}
-    named = {each.inode: each for each in evidence.namespaces if each.inode in inodes}
-    if missing := inodes - named.keys():
-        raise WorkbenchError(f"The network namespace {min(missing)} cannot be seen", "run the workbench as root")
     all_tcp = not options.connection and options.pid is None
-    return (
-        None if all_tcp else sorted(connections),
-        {inode: (each, _name(each)) for inode, each in named.items()},
-    )
+    places = places_of(connections, evidence, [namespace_inode(name) for name in options.netns or ()])
+    return None if all_tcp else sorted(connections), places
 
 
 def _of_process(pid: int, evidence: Evidence) -> set[Connection]:
@@ -161,12 +147,6 @@ def _of_process(pid: int, evidence: Evidence) -> set[Connection]:
         reason = "has no TCP connection" if Path(f"/proc/{pid}").exists() else "is not there"
         raise WorkbenchError(f"Process {pid} {reason}", "`workbench sockets` lists them")
     return found
-
-
-def _name(namespace: NetworkNamespace) -> str:
-    if namespace.is_host:
-        return ""
-    return namespace.names[0] if namespace.names else f"netns {namespace.inode}"
 
 
 def _opened(path: str) -> BinaryIO:

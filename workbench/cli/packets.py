@@ -41,6 +41,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """How a list of segments is printed."""
     parser.add_argument("--notable", action="store_true", help="only segments with something to note")
+    parser.add_argument("--copies", action="store_true", help="list the same segment at other interfaces too")
     parser.add_argument("--format", choices=("text", "json", "jsonl"), default="text")
 
 
@@ -93,8 +94,8 @@ def write_capture(capture: Capture, options: argparse.Namespace) -> None:
         }
         print(json.dumps(document, indent=1))
         return
-    table = PacketRows.of(capture, followed).table("")
-    kept = [row for row in table.rows if not options.notable or row.cells[-1]]
+    table = PacketRows.of(capture, followed).table("", copies=options.copies, notable=options.notable)
+    kept = table.rows
     if kept:
         filled = [number for number in range(len(table.columns)) if any(row.cells[number] for row in kept)]
         columns = tuple(table.columns[number] for number in filled)

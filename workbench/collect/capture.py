@@ -13,7 +13,7 @@ from workbench.collect.packet_ring import RETIRED_MS, PacketRing
 from workbench.collect.pcapng import RAW, PcapngWriter
 from workbench.collect.within import NamespaceEndedError, within
 from workbench.errors import WorkbenchError
-from workbench.evidence import Capture, CaptureInterface, Connection, NetworkNamespace, Packet
+from workbench.evidence import Capture, CaptureInterface, Connection, Evidence, Gap, NetworkNamespace, Packet
 from workbench.read.packet_headers import Decoder
 from workbench.read.pcap_records import Interface, Record
 
@@ -141,6 +141,33 @@ class LiveCapture:
             place.ring.count()
             for first in list(place.devices.values())[:1]:
                 first.received, first.dropped = place.ring.received, place.ring.dropped
+
+
+def places_of(
+    connections: Iterable[Connection], evidence: Evidence, named: Iterable[int] = ()
+) -> dict[int, tuple[NetworkNamespace, str]]:
+    """Where to capture: the namespaces that were named, else those in which one of the connections has an end.
+
+    If there is none, our own. With what people call each. Raises WorkbenchError if one cannot be seen.
+    """
+    if isinstance(evidence.namespaces, Gap):
+        raise WorkbenchError(evidence.namespaces.reason, evidence.namespaces.remedy)
+    inodes = set(named)
+    if not inodes and not isinstance(evidence.sockets, Gap):
+        ends = {way for each in connections for way in (each.unmapped, each.unmapped.reversed)}
+        inodes = {each.netns for each in evidence.sockets if each.connection.unmapped in ends}
+    if not inodes:
+        inodes = {each.inode for each in evidence.namespaces if each.is_host}
+    found = {each.inode: (each, _name(each)) for each in evidence.namespaces if each.inode in inodes}
+    if missing := inodes - found.keys():
+        raise WorkbenchError(f"The network namespace {min(missing)} cannot be seen", "run the workbench as root")
+    return found
+
+
+def _name(namespace: NetworkNamespace) -> str:
+    if namespace.is_host:
+        return ""
+    return namespace.names[0] if namespace.names else f"netns {namespace.inode}"
 
 
 class Saved:

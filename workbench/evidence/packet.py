@@ -1,6 +1,7 @@
 """TCP segments as they were seen on network interfaces, and what was captured together."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from workbench.evidence.event import ACK, FIN, RST, SYN
 from workbench.evidence.socket import Connection
@@ -97,3 +98,19 @@ class Capture:
         """Packets that are missing because the capture was too slow; None if nobody counted."""
         counted = [each.dropped for each in self.interfaces if each.dropped is not None]
         return sum(counted) if counted else None
+
+
+def chosen(captures: Iterable[Capture], connection: Connection) -> Capture:
+    """The segments of one connection in all captures, as one capture; interfaces one after the other."""
+    ends = {connection.unmapped, connection.unmapped.reversed}
+    interfaces: list[CaptureInterface] = []
+    packets: list[Packet] = []
+    origins: list[str] = []
+    for capture in captures:
+        first = len(interfaces)
+        interfaces += capture.interfaces
+        origins.append(capture.origin)
+        of_it = (packet for packet in capture.packets if packet.way in ends)
+        packets += [replace(packet, interface=packet.interface + first) if first else packet for packet in of_it]
+    packets.sort(key=lambda packet: packet.at_ns)
+    return Capture(", ".join(origins), tuple(interfaces), tuple(packets))

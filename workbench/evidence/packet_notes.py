@@ -187,20 +187,42 @@ class _Pair:
 
 def follow(packets: Iterable[Packet]) -> Followed:
     """Note what is notable about each segment."""
-    pairs: dict[Connection, _Pair] = {}
-    flows: list[Flow] = []
-    seen: dict[tuple[object, ...], tuple[int, bool | None, int]] = {}
-    noted: list[Noted] = []
-    for packet in packets:
+    follower = Follower()
+    follower.add(packets)
+    return follower.followed
+
+
+class Follower:
+    """Takes segments in their order, as they come."""
+
+    def __init__(self) -> None:
+        self._pairs: dict[Connection, _Pair] = {}
+        self._flows: list[Flow] = []
+        self._seen: dict[tuple[object, ...], tuple[int, bool | None, int]] = {}
+        self._noted: list[Noted] = []
+
+    def add(self, packets: Iterable[Packet]) -> None:
+        """Take more."""
+        for packet in packets:
+            self._add(packet)
+
+    @property
+    def followed(self) -> Followed:
+        """Everything so far."""
+        for pair in {id(pair): pair for pair in self._pairs.values()}.values():
+            _finish(pair)
+        return Followed(tuple(self._noted), tuple(self._flows))
+
+    def _add(self, packet: Packet) -> None:
         way = packet.way
-        pair = pairs.get(way)
-        copy = _is_copy(packet, seen)
+        pair = self._pairs.get(way)
+        copy = _is_copy(packet, self._seen)
         if pair is None or (not copy and _begins_anew(packet, pair)):
             if pair is not None:
                 _finish(pair)
             pair = _Pair(packet)
-            pairs[way] = pairs[way.reversed] = pair
-            flows.append(pair.flow)
+            self._pairs[way] = self._pairs[way.reversed] = pair
+            self._flows.append(pair.flow)
         me, other = pair.ends[way], pair.ends[way.reversed]
         notes: list[Note] = [Note(Sign.COPY)] if copy else []
         if not copy:
@@ -208,12 +230,9 @@ def follow(packets: Iterable[Packet]) -> Followed:
         seq = 0 if me.base is None else me.unwrapped(packet.seq) - me.base
         ack = other.unwrapped(packet.ack) - other.base if packet.acks and other.base is not None else None
         one = Noted(packet, seq, ack, tuple(notes))
-        noted.append(one)
+        self._noted.append(one)
         if not copy:
             _count(pair.flow, one)
-    for flow_pair in {id(pair): pair for pair in pairs.values()}.values():
-        _finish(flow_pair)
-    return Followed(tuple(noted), tuple(flows))
 
 
 def _is_copy(packet: Packet, seen: dict[tuple[object, ...], tuple[int, bool | None, int]]) -> bool:

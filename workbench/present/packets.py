@@ -15,15 +15,15 @@ from workbench.present.units import byte_size, count, milliseconds
 
 COLUMNS = (
     Column("packet_at", "AT", "a", 10, 14, right=True),
-    Column("packet_delta", "AFTER", "e", 8, 9, leaves=4, right=True),
-    Column("packet_interface", "SEEN AT", "i", 6, 16, leaves=5),
-    Column("packet_way", "FROM, TO", "w", 10, 44),
-    Column("packet_flags", "FLAGS", "f", 3, 12),
+    Column("packet_delta", "AFTER", "e", 8, 9, leaves=6, right=True),
+    Column("packet_interface", "SEEN AT", "i", 12, 24, leaves=7),
+    Column("packet_way", "FROM, TO", "w", 13, 44, keep_end=True),
+    Column("packet_flags", "FLAGS", "f", 7, 12),
     Column("packet_seq", "SEQ", "q", 4, 10, leaves=2, right=True),
-    Column("packet_ack", "ACK", "k", 4, 10, leaves=2, right=True),
-    Column("packet_window", "WIN", "n", 3, 6, leaves=3, right=True),
+    Column("packet_ack", "ACK", "k", 4, 10, leaves=3, right=True),
+    Column("packet_window", "WIN", "n", 3, 6, leaves=4, right=True),
     Column("packet_length", "LEN", "l", 3, 6, right=True),
-    Column("packet_notes", "WHAT", "t", 12, 90),
+    Column("packet_notes", "WHAT", "t", 26, 90),
 )
 _FLAGS = ((SYN, "SYN"), (FIN, "FIN"), (RST, "RST"), (PSH, "P"), (URG, "URG"), (ECE, "ECE"), (CWR, "CWR"))
 _SENTENCES = {
@@ -108,14 +108,21 @@ class PacketRows:
     def of(cls, capture: Capture, followed: Followed) -> "PacketRows":
         return cls(capture, followed, capture.packets[0].at_ns if capture.packets else 0)
 
-    def table(self, empty: str, *, most: int | None = None) -> Table:
-        """The newest ``most`` segments, or all."""
-        chosen = self.followed.segments if most is None else self.followed.segments[-most:]
-        start = len(self.followed.segments) - len(chosen)
+    def table(self, empty: str, *, most: int | None = None, copies: bool = False, notable: bool = False) -> Table:
+        """The newest ``most`` segments, or all; ``copies``: also those seen at another interface before.
+
+        ``notable``: only those with something to note.
+        """
         several = len(self.followed.flows) > 1
-        before = self.followed.segments[start - 1].packet.at_ns if start else self.first_ns
+        wanted = [
+            (number, one)
+            for number, one in enumerate(self.followed.segments)
+            if (copies or not one.has(Sign.COPY)) and (one.notes or not notable)
+        ]
+        start = 0 if most is None else max(len(wanted) - most, 0)
+        before = wanted[start - 1][1].packet.at_ns if start else self.first_ns
         rows = []
-        for number, one in enumerate(chosen, start):
+        for number, one in wanted[start:]:
             rows.append(self.row(number, one, before, several=several))
             before = one.packet.at_ns
         return make_table(COLUMNS, rows, empty)

@@ -25,6 +25,8 @@ class Where(StrEnum):
     OPTIONS = "Options of a dump or restore"
     ANSWERS = "Answers of one option"
     PLAN = "Plan"
+    QUEUES = "Queues of a connection"
+    PACKETS = "Packets of a connection"
     QUESTION = "A question"
     TEXT = "A text over the screen"
 
@@ -100,7 +102,7 @@ ACTIONS = (
     Action("earlier", "left_square_bracket", "earlier", "The moment before.", Where.RECORDING, True, "["),
     Action("later", "right_square_bracket", "later", "The moment after.", Where.RECORDING, True, "]"),
     Action("step_back", "escape", "back", "One step back: clear the filter, leave a detail.", Where.EVERYWHERE),
-    Action("leave", "q", "quit", "Back from a detail; on a screen, quit.", Where.EVERYWHERE),
+    Action("leave", "q,ctrl+q", "quit", "Back from a detail; on a screen, quit.", Where.EVERYWHERE),
     Action(
         "filter", "slash", "filter", "Show only rows that contain every word typed; it stays.", Where.TABLE, True, "/"
     ),
@@ -145,6 +147,8 @@ ACTIONS = (
     Action("migrate", "M", "migrate", "Move it to another host: a plan of both first.", Where.PROCESSES, live=True),
     Action("save_generation", "K", "keep", "Keep its state in memory; it runs on.", Where.PROCESSES, live=True),
     Action("roll_back", "Z", "roll back", "Back to a state that is kept: a plan first.", Where.PROCESSES, live=True),
+    Action("queues", "q", "queues", "The bytes in its queues; Ctrl-Q quits.", Where.CONNECTIONS, live=True),
+    Action("packets", "p", "packets", "Capture its segments, headers only, and list them.", Where.CONNECTIONS),
     Action("newest", "f", "newest", "Go to the newest row, and stay at the newest.", Where.TIMELINE, True),
     Action("only_connection", "c", "only this", "Only what concerns this row's connection.", Where.TIMELINE, True),
     Action("only_process", "p", "only process", "Only what concerns this row's process.", Where.TIMELINE),
@@ -168,6 +172,7 @@ ACTIONS = (
         True,
         live=True,
     ),
+    Action("queues", "q", "queues", "The bytes in the queues of its connections; Ctrl-Q quits.", Where.CHECKPOINTS),
     Action("copy_fix", "y", "copy fix", "Copy the commands that put it right.", Where.FINDINGS, True),
     Action("unfold", "f", "unfold", "Show what follows from a finding in rows below it, and back.", Where.FINDINGS),
     Action("proceed", "c", "continue", "Go on from where the operation is held.", Where.OPERATION, True),
@@ -191,6 +196,20 @@ ACTIONS = (
     Action("copy_plan", "ctrl+y", "copy", "Copy the plan as text.", Where.PLAN, True),
     Action("cancel", "escape", "back", "Go back; nothing has been done.", Where.PLAN, True),
     Action("cancel", "escape", "back", "Leave the question.", Where.QUESTION),
+    Action("stop", "s", "stop and read", "Stop its holders for a moment, and read both.", Where.QUEUES, True),
+    Action("go_live", "l", "live", "Look at the receive queue again as it changes.", Where.QUEUES, True),
+    Action("search", "slash", "search", "Search for a text, or bytes as hex:48656c.", Where.QUEUES, True, "/"),
+    Action("next_found", "n", "next", "The next place where it stands.", Where.QUEUES, True),
+    Action("previous_found", "N", "previous", "The place before.", Where.QUEUES),
+    Action("export", "e", "export", "Write each queue to a file.", Where.QUEUES, True),
+    Action("close", "escape,q", "close", "Close the queues.", Where.QUEUES, True, "esc"),
+    Action("toggle_capture", "p", "stop, start", "End the capture; again: begin a new one.", Where.PACKETS, True),
+    Action("newest", "f", "newest", "Go to the newest segment, and stay at the newest.", Where.PACKETS, True),
+    Action("notable", "n", "notable", "Only segments with something to note, and back.", Where.PACKETS, True),
+    Action("copies", "c", "copies", "Also the same segments seen at other interfaces, and back.", Where.PACKETS),
+    Action("save", "e", "save", "Write pcapng, which Wireshark opens.", Where.PACKETS, True),
+    Action("copy", "y", "copy", "Copy the list as text.", Where.PACKETS),
+    Action("close", "escape,q", "close", "End the capture and close the list.", Where.PACKETS, True, "esc"),
     Action("close", "escape,q,question_mark,m", "close", "Close the text.", Where.TEXT, True, "esc"),
 )
 

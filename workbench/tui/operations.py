@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, Lock, Process
+from workbench.evidence import Capture, Connection, Lock, Process
+from workbench.evidence.packet_notes import Followed
+from workbench.evidence.queues import SocketQueues
 from workbench.evidence.selection import Selection
 from workbench.evidence.silence import Answer
 from workbench.evidence.stretch import Stretch
@@ -55,6 +58,35 @@ class Recorder(Protocol):
 
     def close(self) -> object:
         """End it without waiting for it."""
+
+
+class PacketCapture(Protocol):
+    """Captures the segments of a connection until it is closed."""
+
+    @property
+    def count(self) -> int:
+        """Segments so far."""
+
+    def snapshot(self) -> tuple[Capture, Followed]:
+        """Everything so far."""
+
+    def save(self, path: Path) -> str:
+        """Write it; what was done, one sentence. Raises WorkbenchError."""
+
+    def close(self) -> object:
+        """End it."""
+
+
+def _no_queues(*_: object) -> SocketQueues:
+    raise WorkbenchError("queues of live sockets cannot be read here", "open the live host as root")
+
+
+def _no_sentences(*_: object) -> Sequence[str]:
+    raise WorkbenchError("this cannot be done here", "open the live host as root")
+
+
+def _no_capture(*_: object) -> PacketCapture:
+    raise WorkbenchError("nothing is captured here", "open the live host as root")
 
 
 def _no_plan(*_: object) -> Plan:
@@ -121,6 +153,14 @@ class Operations:
     """Begin to record; each stretch of the timeline is handed over in a thread of the recorder."""
     why_silent: Callable[[Connection, int], Answer] = _no_answer
     """Watches a connection of a network namespace for a moment."""
+    peek_queues: Callable[[int, int], SocketQueues] = _no_queues
+    """The receive queue behind a process's descriptor, without a stop."""
+    plan_queue_stop: Callable[[int, int], Sequence[str]] = _no_sentences
+    """What reading both queues would take, one sentence each."""
+    read_queues: Callable[[int, int], SocketQueues] = _no_queues
+    """Both, while every process that holds the socket stands still."""
+    capture: Callable[[Connection], PacketCapture] = _no_capture
+    """Begin to capture a connection, at every end that is on this host."""
     start_lab: Callable[[str], LabHandle] = _no_lab
     """Blocks until the scenario is up."""
     unfinished: Callable[[], Sequence[str]] = _nothing_to_recover

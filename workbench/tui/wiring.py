@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Lock, Process
+from workbench.evidence.queues import SocketQueues
 from workbench.evidence.silence import Answer
 from workbench.evidence.stretch import Stretch
 from workbench.operation.diagnosis import diagnose
@@ -16,12 +17,15 @@ from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
 from workbench.source import Source
-from workbench.tui.operations import LabHandle, Operations, Prepared, Recorder
+from workbench.tui.operations import LabHandle, Operations, PacketCapture, Prepared, Recorder
 
 if TYPE_CHECKING:
     from workbench.bundle.write import Made
+    from workbench.operation.queues import QueueReader
     from workbench.tui.known_images import KnownImages
 
+PEEKED = 4 << 20
+"""Bytes of a receive queue that are shown as it changes."""
 # Everything heavy is imported where it is used: the first frame is drawn before.
 
 
@@ -31,6 +35,8 @@ class LiveHost:
     def __init__(self) -> None:
         self._lab: tuple[int, Path] | None = None
         self._images: KnownImages | None = None
+        self._queues: QueueReader | None = None
+        self._peeking = threading.Lock()
         self._loaded = threading.Event()
         """Two threads that import numpy at once get half of it; operations wait until the source has loaded it."""
 
@@ -62,6 +68,10 @@ class LiveHost:
             diagnose=diagnose,
             record=self.record,
             why_silent=self.why_silent,
+            peek_queues=self.peek_queues,
+            plan_queue_stop=self.plan_queue_stop,
+            read_queues=self.read_queues,
+            capture=self.capture,
             start_lab=self.start_lab,
             unfinished=lambda: self.recovery(dry_run=True),
             recover=lambda: self.recovery(dry_run=False),
@@ -157,6 +167,35 @@ class LiveHost:
         from workbench.collect.silence import ask_why
 
         return ask_why(connection, netns)
+
+    def peek_queues(self, pid: int, fd: int) -> SocketQueues:
+        self._loaded.wait()
+        from workbench.operation.queues import LiveSocket, QueueReader
+
+        with self._peeking:
+            self._queues = self._queues or QueueReader()
+            return self._queues.peek(LiveSocket.at(pid, fd), PEEKED)
+
+    def plan_queue_stop(self, pid: int, fd: int) -> Sequence[str]:
+        self._loaded.wait()
+        from workbench.operation.queues import LiveSocket, plan_stop
+        from workbench.present.queue_stop import stop_sentences
+
+        plan = plan_stop(LiveSocket.at(pid, fd))
+        return stop_sentences(plan.connection, plan.holders, plan.expected_ms)
+
+    def read_queues(self, pid: int, fd: int) -> SocketQueues:
+        self._loaded.wait()
+        from workbench.operation.queues import LiveSocket, read_with_stop
+
+        return read_with_stop(LiveSocket.at(pid, fd))
+
+    def capture(self, connection: Connection) -> PacketCapture:
+        """At every end that is on this host."""
+        self._loaded.wait()
+        from workbench.collect.running_capture import capture_connection
+
+        return capture_connection(connection)
 
     def start_lab(self, name: str) -> LabHandle:
         """Start a scenario and wait until it is up."""

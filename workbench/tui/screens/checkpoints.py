@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from workbench.evidence import Evidence, ImageDirectory, not_collected
+from workbench.evidence import Evidence, ImageDirectory, ImageSocket, not_collected
 from workbench.evidence.comparison import compare
+from workbench.evidence.queues import queues_of_image
 from workbench.present.checkpoints import COLUMNS, checkpoint_detail
 from workbench.present.comparison import comparison_lines
 from workbench.present.line import Line, Tone, line
@@ -16,6 +17,7 @@ from workbench.present.table import Row
 from workbench.tui.beside import run_beside
 from workbench.tui.keys import Where, bindings
 from workbench.tui.screens.help import TextScreen
+from workbench.tui.screens.queues import ConnectionScreen, QueuesScreen
 from workbench.tui.screens.table import TableScreen
 
 _MARKED = line(("marked: c on another row compares the two, c here compares it with this host now", Tone.MOVING))
@@ -68,6 +70,26 @@ class CheckpointsScreen(TableScreen):
 
     def _show_comparison(self, lines: list[Line]) -> None:
         self.app.push_screen(TextScreen(lines))
+
+    def action_queues(self) -> None:
+        """Of its only connection, or of the one that is chosen by its number."""
+        row = self.rows.cursor_row
+        if row is None or not isinstance(row.subject, ImageDirectory):
+            return
+        image = row.subject
+        sockets = [each for each in image.sockets if each.queue is not None]
+        if not sockets:
+            self.notify("These images hold no queues: no connection was dumped.", markup=False, timeout=3)
+        elif len(sockets) == 1:
+            self._show_queues(image, sockets[0])
+        else:
+            self.app.push_screen(
+                ConnectionScreen([str(each.connection) for each in sockets]),
+                lambda number: None if number is None else self._show_queues(image, sockets[number]),
+            )
+
+    def _show_queues(self, image: ImageDirectory, socket: ImageSocket) -> None:
+        self.app.push_screen(QueuesScreen(recorded=queues_of_image(socket, image.path, image.modified)))
 
     def action_add(self) -> None:
         self.workbench.guide.ask_for_images()

@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from workbench.evidence import Gap, Process, Socket
+from workbench.evidence.packet import chosen
 from workbench.evidence.silence import Answer, why_silent
 from workbench.evidence.silence_watch import watch_of
 from workbench.present.connection_detail import connection_detail
@@ -18,6 +19,8 @@ from workbench.present.timeline_narrowing import of_socket
 from workbench.tui.beside import run_beside
 from workbench.tui.keys import Where, bindings
 from workbench.tui.screens.help import TextScreen
+from workbench.tui.screens.packets import PacketsScreen
+from workbench.tui.screens.queues import QueuesScreen
 from workbench.tui.screens.table import TableScreen
 
 
@@ -59,6 +62,36 @@ class ConnectionsScreen(TableScreen):
         if row is not None:
             assert isinstance(row.subject, Socket)
             self.workbench.guide.offer_handoff(row.subject)
+
+    def action_queues(self) -> None:
+        row = self.rows.cursor_row
+        if row is None:
+            return
+        assert isinstance(row.subject, Socket)
+        holder = owner(row.subject)
+        if row.subject.state in UNCONNECTED:
+            self.notify("This socket has no peer, hence no queues.", markup=False, timeout=3)
+        elif holder is None:
+            self.notify("No process holds this socket: its queues cannot be reached.", markup=False, timeout=3)
+        else:
+            self.app.push_screen(QueuesScreen((holder.pid, holder.fd)))
+
+    def action_packets(self) -> None:
+        row, situation, moment = self.rows.cursor_row, self._situation, self.workbench.moment
+        if row is None or situation is None or moment is None:
+            return
+        assert isinstance(row.subject, Socket)
+        connection = row.subject.connection.unmapped
+        title = str(connection)
+        if row.subject.state in UNCONNECTED:
+            self.notify("This socket has no peer: no segment belongs to it.", markup=False, timeout=3)
+        elif moment.live:
+            begin = self.workbench.operations.capture
+            self.app.push_screen(PacketsScreen(title, lambda: begin(connection)))
+        else:
+            captures = situation.evidence.captures
+            recorded = chosen(() if isinstance(captures, Gap) else captures, connection)
+            self.app.push_screen(PacketsScreen(title, recorded=recorded))
 
     def action_why(self) -> None:
         row, situation = self.rows.cursor_row, self._situation
