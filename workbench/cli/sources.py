@@ -27,7 +27,7 @@ from workbench.read.recognise import Kind, recognise
 
 LOGS = ("dump.log", "restore.log")
 """Logs that are read along with the images of their directory."""
-RULES_LIMIT = 32 << 20
+RULES_LIMIT = 16 << 20
 """Bytes up to which a text is searched for netfilter rules."""
 
 
@@ -234,7 +234,8 @@ class _Reading:
 
         dump = read_netfilter_dump(text)
         self._rules = [*(self._rules or ()), *dump.rules]
-        self._locks.extend(lock for lock in dump.locks if _identity(lock) not in map(_identity, self._locks))
+        known = set(map(_identity, self._locks))
+        self._locks.extend(lock for lock in dump.locks if _identity(lock) not in known)
 
     def evidence(self, unreadable: Iterable[WorkbenchError]) -> Evidence:
         """All of it; what the bundle holds together with what the other files tell."""

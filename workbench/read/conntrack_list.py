@@ -1,7 +1,7 @@
 """What ``conntrack -L`` prints, plainly, with ``-o extended`` (and id, timestamp, ...) or with ``-o xml``."""
 
-import ipaddress
 import re
+import socket
 from collections.abc import Iterable, Iterator
 
 from workbench.evidence import Connection, ConntrackEntry, Endpoint
@@ -50,12 +50,18 @@ def _from_xml(flow: str, netns: int) -> ConntrackEntry | None:
 def _entry(netns: int, fields: dict[str, str], assured: bool, mark: int) -> ConntrackEntry | None:
     try:
         ends = [
-            Endpoint(str(ipaddress.ip_address(fields[address])), int(fields[port]))
+            Endpoint(_normal(fields[address]), int(fields[port]))
             for address, port in (("src", "sport"), ("dst", "dport"))
         ]
         timeout = int(fields["timeout"]) if fields.get("timeout") else None
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OSError):
         return None
     if any(end.port >= 1 << 16 for end in ends):
         return None
     return ConntrackEntry(netns, Connection(*ends), fields.get("state"), timeout, assured, mark)
+
+
+def _normal(address: str) -> str:
+    """Raises OSError for what is no address, ValueError for a NUL in it."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return socket.inet_ntop(family, socket.inet_pton(family, address))

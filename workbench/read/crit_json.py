@@ -9,6 +9,9 @@ from workbench.errors import WorkbenchError
 LARGEST = 8 << 20
 """Bytes of one file."""
 
+_BRACKETS = 1 << 18
+"""Lists and objects in one file: each takes much more memory than the bytes that it is written in."""
+
 _MAGIC = re.compile(rb'\s*\{\s*"magic"\s*:\s*"([A-Z0-9_]{2,24})"')
 _IMAGE = re.compile(r"[a-z0-9\-]{2,60}?(?:\.img)?(?=\.(?:json|txt|pretty)$|\.img$|$)")
 _ALONE = {"INVENTORY": "inventory.img", "PSTREE": "pstree.img", "FILES": "files.img", "INETSK": "inetsk.img"}
@@ -31,6 +34,8 @@ def read_crit_json(name: str, content: bytes) -> tuple[str, bytes]:
     """
     if len(content) > LARGEST:
         raise WorkbenchError(f"{name} is larger than {LARGEST >> 20} MiB", "name the image directory itself")
+    if content.count(b"{") + content.count(b"[") > _BRACKETS:
+        raise WorkbenchError(f"{name} has more than {_BRACKETS} lists and objects", "name the image directory itself")
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:

@@ -1,12 +1,13 @@
 """What ``ss -tanpeimo`` prints (iproute2, misc/ss.c), with any of its columns left out, in the words of any version."""
 
-import ipaddress
+import itertools
 import re
+import socket
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from workbench.evidence import Endpoint, Holder, Socket, SocketTimer, TcpState
-from workbench.read.ss_details import congestion_of, info_of, memory_of
+from workbench.read.ss_details import CONGESTION, info_of, memory_of, words_of
 
 _STATES = {
     "ESTAB": TcpState.ESTABLISHED,
@@ -35,11 +36,12 @@ _ROW = re.compile(
     r"(?P<local>\S{1,100}) +(?P<peer>\S{1,100})(?P<rest>(?:\s.*)?)$"
 )
 _HEADER = re.compile(r"(?:Netid +)?State +Recv-Q +Send-Q +Local Address:Port +Peer Address:Port")
+_USERS = re.compile(r'\busers:\((?:\("[^"]{0,64}",[^()]{1,250}\),?){1,100000}\)')
 _USER = re.compile(r'\("([^"]{0,64})",(?:pid=)?(\d{1,10}),(?:\w{2,10}_ctx=[^,]{1,200},)?(?:fd=)?(\d{1,10})[,)]')
-_TIMER = re.compile(r"\btimer:\((\w+),(?:(\d{1,6})min)?(?:(\d{1,6})sec)?(?:(\d{1,6})\.)?(?:(\d{1,6})ms)?,(\d{1,6})\)")
-_FIELD = re.compile(r"(?:^|\s)(ino|sk|uid|fwmark|v6only|md5keys):(\S{1,100})")
-_SHUTDOWN = re.compile(r"(?:^|\s)([<-])-([->])(?:\s|$)")
-_ULP = re.compile(r"\btcp-ulp-(\w{1,16})")
+_TIMER = re.compile(r"\((\w+),(?:(\d{1,6})min)?(?:(\d{1,6})sec)?(?:(\d{1,6})\.)?(?:(\d{1,6})ms)?,(\d{1,6})\)")
+_SHUTDOWN = {"<->": 0, "-->": 1, "<--": 2, "---": 3}
+MOST = 1 << 18
+"""Sockets that are read."""
 _FOLLOWING = 16
 """Indented lines that are read of one socket; ss prints one."""
 
@@ -69,13 +71,15 @@ def read_ss(lines: Iterable[str], netns: int = 0) -> SocketListing:
     """
     found: list[Socket] = []
     by_name = 0
-    for row, details in _rows(lines):
+    for row, details in itertools.islice(_rows(lines), MOST):
         if row["netid"] not in {None, "tcp"}:
             continue
         try:
-            found.append(_socket(row, details, netns))
+            local, peer = _endpoint(row["local"]), _endpoint(row["peer"])
         except ValueError:
             by_name += 1
+        else:
+            found.append(_socket(row, local, peer, details, netns))
     return SocketListing(tuple(found), by_name)
 
 
@@ -96,39 +100,38 @@ def _rows(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], str]]:
         yield row, " ".join(details)
 
 
-def _socket(row: re.Match[str], details: str, netns: int) -> Socket:
-    state = _STATES[row["state"]]
-    local, peer = _endpoint(row["local"]), _endpoint(row["peer"])
+def _socket(row: re.Match[str], local: Endpoint, peer: Endpoint, details: str, netns: int) -> Socket:
     six = ":" in local.address or row["local"].startswith("*")
-    if six and ":" not in peer.address:
-        peer = Endpoint("::", peer.port) if peer.address == "0.0.0.0" else peer  # noqa: S104 - nothing is bound
-    fields = dict(_FIELD.findall(details))
-    timer, milliseconds, retransmits = _timer(details)
-    shut = _SHUTDOWN.search(details)
-    ulp = _ULP.search(details)
+    if six and peer.address == _ANY:
+        peer = Endpoint("::", peer.port)
+    users = _USERS.search(details) if "users:((" in details else None
+    if users:
+        details = f"{details[: users.start()]} {details[users.end() :]}"
+    told = words_of(details)
+    timer, milliseconds, retransmits = _timer(told.get("timer", ""))
     return Socket(
         netns=netns,
         family=10 if six else 2,
-        state=state,
+        state=_STATES[row["state"]],
         local=Endpoint("::", local.port) if row["local"].startswith("*") else local,
         peer=peer,
-        inode=_number(fields.get("ino")),
-        cookie=_number(fields.get("sk"), 16),
-        uid=_number(fields.get("uid")),
+        inode=_number(told.get("ino")),
+        cookie=_number(told.get("sk"), 16),
+        uid=_number(told.get("uid")),
         recv_q=int(row["recv"]),
         send_q=int(row["send"]),
         timer=timer,
         timer_ms=milliseconds,
         retransmits=retransmits,
-        holders=tuple(Holder(int(pid), int(fd), name) for name, pid, fd in _USER.findall(details)),
-        mark=_number(fields.get("fwmark"), 16) if "fwmark" in fields else None,
-        shutdown=((shut[1] == "-") | ((shut[2] == "-") << 1)) if shut else None,
-        congestion=congestion_of(details),
-        ulp=ulp[1] if ulp else None,
-        v6only=fields["v6only"] == "1" if "v6only" in fields else None,
-        info=info_of(details),
-        memory=memory_of(details),
-        md5_keys=fields["md5keys"].count(",") + 1 if "md5keys" in fields else 0,
+        holders=tuple(Holder(int(pid), int(fd), name) for name, pid, fd in _USER.findall(users[0])) if users else (),
+        mark=_number(told["fwmark"], 16) if "fwmark" in told else None,
+        shutdown=next((bits for word, bits in _SHUTDOWN.items() if word in told), None),
+        congestion=next((word for word in told if word in CONGESTION), None),
+        ulp=next((word.removeprefix("tcp-ulp-")[:16] for word in told if word.startswith("tcp-ulp-")), None),
+        v6only=told["v6only"] == "1" if "v6only" in told else None,
+        info=info_of(told),
+        memory=memory_of(told.get("skmem", "")),
+        md5_keys=told["md5keys"].count(",") + 1 if "md5keys" in told else 0,
     )
 
 
@@ -140,20 +143,17 @@ def _endpoint(text: str) -> Endpoint:
         raise ValueError(port)
     address = host.partition("%")[0].removeprefix("[").removesuffix("]")
     if address in {"*", ""}:
-        return Endpoint("0.0.0.0", number)  # noqa: S104 - nothing is bound
-    return Endpoint(_normal(address), number)
+        return Endpoint(_ANY, number)
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        return Endpoint(socket.inet_ntop(family, socket.inet_pton(family, address)), number)
+    except OSError as error:
+        raise ValueError(address) from error
 
 
-def _normal(address: str) -> str:
-    """As the kernel's inet_ntop writes it. Raises ValueError."""
-    parsed = ipaddress.ip_address(address)
-    mapped = getattr(parsed, "ipv4_mapped", None)
-    return f"::ffff:{mapped}" if mapped else str(parsed)
-
-
-def _timer(details: str) -> tuple[SocketTimer, int, int]:
-    """``timer:(on,1min4.320ms,3)``: whole seconds stand before a dot or before ``sec`` (ss.c, print_ms_timer)."""
-    match = _TIMER.search(details)
+def _timer(text: str) -> tuple[SocketTimer, int, int]:
+    """``(on,1min4.320ms,3)``: whole seconds stand before a dot or before ``sec`` (ss.c, print_ms_timer)."""
+    match = _TIMER.match(text)
     if match is None:
         return SocketTimer.NONE, 0, 0
     minutes, seconds, dotted, thousandths = (int(part or 0) for part in match.groups()[1:5])
@@ -162,6 +162,9 @@ def _timer(details: str) -> tuple[SocketTimer, int, int]:
         (minutes * 60 + seconds + dotted) * 1000 + thousandths,
         int(match[6]),
     )
+
+
+_ANY = "0.0.0.0"  # noqa: S104 - nothing is bound
 
 
 def _number(text: str | None, base: int = 10) -> int:

@@ -120,3 +120,19 @@ def test_damaged_files_are_read_or_refused(tmp_path_factory: pytest.TempPathFact
         read_events(file)
     except WorkbenchError as error:
         assert "no recorded events" in str(error)  # noqa: PT017 - either is fine
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("netns", [1]), ("pid", "4"), ("command", {"a": 1}), ("details", {"a": [1]}), ("incoming", "yes"),
+        ("cookie", True), ("reason", 3), ("netns_name", ["x"]), ("segment", {"seq": "x"}),
+        ("at_ns", None), ("details", []),
+    ],
+)  # fmt: skip
+def test_a_field_of_another_type_is_refused(tmp_path: Path, field: str, value: object) -> None:
+    row = json.loads(written("jsonl").splitlines()[0]) | {field: value}
+    path = tmp_path / "events"
+    path.write_text(json.dumps(row))
+    with pytest.raises(WorkbenchError, match="holds no recorded events"):
+        read_events(path)
