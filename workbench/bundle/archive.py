@@ -20,7 +20,7 @@ from workbench.read.bundle_archive import (
     VERSION,
 )
 
-LEVEL = 6
+LEVEL = 4
 """Of zlib; another level, or another zlib, gives other bytes."""
 
 

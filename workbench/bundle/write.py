@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -103,6 +104,13 @@ def make(
 
     ``judge`` is asked about each moment as whoever opens the bundle will see it.
     """
+    with without_collection():
+        return _make(material, redaction, judge, largest, tell)
+
+
+def _make(
+    material: Material, redaction: Redaction, judge: Judge | None, largest: int, tell: Callable[[str], object]
+) -> Made:
     packer = _Packer(redaction)
     moments = []
     for number, shot in enumerate(material.shots, 1):
@@ -176,22 +184,26 @@ class _Packer:
 
     def __init__(self, redaction: Redaction) -> None:
         self._redaction = redaction
-        self._last: dict[str, tuple[Any, Content]] = {}
+        self._last: dict[str, Content] = {}
 
     def moment(self, shot: Shot) -> _Moment:
-        with without_collection():
-            prepared = self._redaction.prepare(shot.evidence)
-            moment = _Moment(shot.title, prepared)
-            for name, value in collected(prepared):
-                moment.sections[name] = self._packed(name, value)
-        return moment
+        prepared = self._redaction.prepare(shot.evidence)
+        # zlib lets other threads run: the next section is written meanwhile
+        with ThreadPoolExecutor(max_workers=2) as threads:
+            packing = {
+                name: threads.submit(self._packed, name, self._written(name, value))
+                for name, value in collected(prepared)
+            }
+        return _Moment(shot.title, prepared, {name: packed.result() for name, packed in packing.items()})
 
-    def _packed(self, name: str, value: Any) -> Content:
-        content = _json(encode_section(name, value, self._redaction.rewrite))
+    def _written(self, name: str, value: Any) -> bytes:
+        return _json(encode_section(name, value, self._redaction.rewrite))
+
+    def _packed(self, name: str, content: bytes) -> Content:
         known = self._last.get(name)
-        if known is None or known[1].content != content:
-            known = self._last[name] = value, pack("section.json", content)
-        return known[1]
+        if known is None or known.content != content:
+            known = self._last[name] = pack("section.json", content)
+        return known
 
     def fit(self, moments: list[_Moment], room: int) -> list[Omission]:
         """Leave out what does not fit: moments from the middle, then the ends of what is largest."""
@@ -213,7 +225,7 @@ class _Packer:
             total, _ = cut.get(place, (len(value), ""))
             shorter = _half(value)
             moment.evidence = replace(moment.evidence, **{section: shorter})
-            moment.sections[section] = self._packed(section, shorter)
+            moment.sections[section] = self._packed(section, self._written(section, shorter))
             cut[place] = total, f"{total - len(shorter)} of {total} {section} of moment {place[0] + 1}"
         left_out += (Omission(what, "the bundle would be too large") for _, what in cut.values())
         return left_out

@@ -16,6 +16,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import Enum, IntEnum
 from functools import cache
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 LARGEST = 1 << 64
@@ -270,7 +271,7 @@ class _Records(Column):
 
     def encode(self, values: Sequence[Any], rewrite: Rewrite) -> Any:
         return {
-            name: column.encode([getattr(value, name) for value in values], rewrite)
+            name: column.encode(list(map(attrgetter(name), values)), rewrite)
             for name, (_, column) in self._fields.items()
         }
 
