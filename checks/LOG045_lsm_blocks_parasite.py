@@ -36,7 +36,7 @@ NAME = "lsm-blocks-parasite"
 SINCE = "0.1"
 
 CAUSE = Cause(
-    "A security module (AppArmor or SELinux) forbade what CRIU does inside the task.",
+    "A security module (AppArmor or SELinux) forbade what the code does that CRIU runs inside the task for a moment.",
     (
         Sign(("onnect a transport socket", "onnect transport socket"), r"Permission denied"),
         Sign(

@@ -48,7 +48,11 @@ CAUSE = Cause(
             weight=Weight.HINT,
             message="CRIU could not take hold of a process: it is stopped or traced by something else.",
         ),
-        Sign(form=r".", weight=Weight.REST, message="CRIU met an error: this is the first one in the log."),
+        Sign(
+            form=r".",
+            weight=Weight.REST,
+            message="CRIU failed, and no check knows the cause: this is the first error in its log.",
+        ),
         Sign(("Dumping FAILED", "dumping FAILED"), weight=Weight.REST, message="The dump failed."),
         Sign("Restoring FAILED", weight=Weight.REST, message="The restore failed."),
         Sign(
