@@ -6,21 +6,26 @@ tests/unit/read/test_hostile.py hold.
 
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 import os
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.bundle import archive
 from workbench.cli.event_rows import attribution_row, event_row
 from workbench.errors import WorkbenchError
-from workbench.evidence import Backend, Connection, Endpoint, Event, EventKind, Rule, TcpState
+from workbench.evidence import Backend, Connection, Endpoint, Event, EventKind, Queue, Rule, TcpState
 from workbench.evidence.attribution import Attribution, Cause
 from workbench.evidence.event import Maker, Segment
 from workbench.evidence.reset_trail import Effect
+from workbench.evidence.state import State
+from workbench.read.bundle import MANIFEST, Bundle
 from workbench.read.checkpoint_archive import read_checkpoint_archive
 from workbench.read.conntrack_list import read_conntrack
 from workbench.read.container_metadata import METADATA, container_of
@@ -35,6 +40,8 @@ from workbench.read.nft_json import nft_text
 from workbench.read.pcap import read_capture
 from workbench.read.recognise import recognise
 from workbench.read.ss_output import read_ss
+from workbench.read.state_file import unpack
+from workbench.repair.pack import pack
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "recordings"
 _SHARED = {
@@ -115,15 +122,15 @@ def _tar_seeds() -> Iterator[bytes]:
     """Small archives of every form, and the recorded ones."""
     for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
         made = io.BytesIO()
-        with tarfile.open(fileobj=made, mode="w", format=form) as archive:
+        with tarfile.open(fileobj=made, mode="w", format=form) as packing:
             for name in ("inventory.img", "pstree.img", "files.img"):
                 about = tarfile.TarInfo(f"{'long/' * 30}checkpoint/{name}")
                 about.size = len(_SHARED[name])
-                archive.addfile(about, io.BytesIO(_SHARED[name]))
+                packing.addfile(about, io.BytesIO(_SHARED[name]))
             for name in ("config.dump", "spec.dump"):
                 about = tarfile.TarInfo(name)
                 about.size = 2
-                archive.addfile(about, io.BytesIO(b"{}"))
+                packing.addfile(about, io.BytesIO(b"{}"))
         yield made.getvalue()
 
 
@@ -133,6 +140,57 @@ def _crit_seeds() -> Iterator[bytes]:
     for name in ("inventory.img", "files.img", "pstree.img"):
         for pretty in (False, True):
             yield json.dumps(images.load(io.BytesIO(_SHARED[name]), pretty)).encode()
+
+
+def _open_bundle(path: Path, member: str = "") -> object:
+    """What it says, and the first moment that the member belongs to, or the last one."""
+    bundle = Bundle(str(path))
+    try:
+        places = [number for number, each in enumerate(bundle.moments) if member in each.sections.values()]
+        if places:
+            bundle.go(places[0])
+        return bundle.findings(), bundle.evidence()
+    finally:
+        bundle.close()
+
+
+_BUNDLE = zipfile.ZipFile(RECORDINGS / "bundles" / "format-1.zip")
+_MEMBERS = {name: archive.pack(name, _BUNDLE.read(name)) for name in _BUNDLE.namelist()}
+_CHOICE = tuple(_MEMBERS)
+
+
+def _bundle(content: bytes) -> object:
+    """A bundle of which the member that the first byte chooses holds the rest; sums and sizes fit."""
+    name = _CHOICE[content[0] % len(_CHOICE)] if content else _CHOICE[0]
+    members = _MEMBERS | {name: archive.pack(name, content[1:])}
+    if name != MANIFEST:
+        manifest = json.loads(_MEMBERS[MANIFEST].content)
+        for each in manifest["members"]:
+            if each["name"] == name:
+                each |= {"size": len(content[1:]), "sha256": hashlib.sha256(content[1:]).hexdigest()}
+        members[MANIFEST] = archive.pack(MANIFEST, json.dumps(manifest).encode())
+    made = io.BytesIO()
+    archive.write_archive(made, members.values())
+    return _by_path(lambda path: _open_bundle(path, name))(made.getvalue())
+
+
+def _bundle_seeds() -> Iterator[bytes]:
+    for number, name in enumerate(_CHOICE):
+        yield bytes([number]) + _MEMBERS[name].content
+
+
+def _state(content: bytes) -> object:
+    """The state of a connection with a sum that fits."""
+    return unpack(content + f"sha256 {hashlib.sha256(content).hexdigest()}\n".encode())
+
+
+def _state_seeds() -> Iterator[bytes]:
+    state = State(
+        Connection(Endpoint("10.0.0.1", 7022), Endpoint("10.0.0.2", 40000)), 2, TcpState.ESTABLISHED, write_seq=10,
+        rcv_nxt=20, snd_nxt=6, snd_wnd=65536, max_window=65536, snd_wl1=19, rcv_wnd=64000, rcv_wup=20,
+        queue=Queue(b"abc", b"0123456789", 4), mss_clamp=1460, options=7, snd_wscale=7, rcv_wscale=7, timestamp=2,
+    )  # fmt: skip
+    yield pack(state)[: -len("sha256 ") - 65]
 
 
 def _event_seeds() -> Iterator[bytes]:
@@ -151,6 +209,8 @@ def _event_seeds() -> Iterator[bytes]:
 
 READERS: dict[str, Reader] = {
     "archive": Reader(read_archive, _recorded("podman/*.tar.*")),
+    "bundle": Reader(_bundle, _bundle_seeds, ('"value"', '"gap"', "null")),
+    "bundle-file": Reader(_by_path(_open_bundle), _recorded("bundles/*")),
     "capture": Reader(_by_path(read_capture), _recorded("podman/*.pcap")),
     "conntrack": Reader(
         lambda content: read_conntrack(_text(content).split("\n")),
@@ -183,6 +243,7 @@ READERS: dict[str, Reader] = {
         _recorded("podman/*.ss"),
         ("ESTAB", "timer:(", "users:((", "skmem:("),
     ),
+    "state": Reader(_state, _state_seeds, ("tcp-connection 1", "null")),
     "tar": Reader(read_archive, _tar_seeds, ("ustar", "path=", "size=")),
 }
 
