@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 
 from workbench.checking.survival.tree import verdicts
-from workbench.evidence import Evidence, Gap
+from workbench.evidence import Capture, Evidence, Gap
 from workbench.evidence.lock_map import LockUse, map_locks
+from workbench.evidence.packet_notes import Flow, follow
 
 
 def lock_uses(evidence: Evidence) -> tuple[LockUse, ...] | Gap:
@@ -12,7 +13,14 @@ def lock_uses(evidence: Evidence) -> tuple[LockUse, ...] | Gap:
     return evidence.locks if isinstance(evidence.locks, Gap) else map_locks(evidence)
 
 
-DERIVED: Mapping[str, Callable[[Evidence], object]] = {"lock_uses": lock_uses, "verdicts": verdicts}
+def flows(evidence: Evidence) -> tuple[tuple[Capture, Flow], ...] | Gap:
+    """Every connection of every capture, followed."""
+    if isinstance(evidence.captures, Gap):
+        return evidence.captures
+    return tuple((capture, flow) for capture in evidence.captures for flow in follow(capture.packets).flows)
+
+
+DERIVED: Mapping[str, Callable[[Evidence], object]] = {"flows": flows, "lock_uses": lock_uses, "verdicts": verdicts}
 """By the name under which a check asks for it; a Gap like any section where it cannot be told."""
 
 
