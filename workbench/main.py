@@ -23,21 +23,23 @@ def _application(arguments: Sequence[str]) -> int:
 
 
 def _opened(words: Sequence[str]) -> int:
-    """``open FILE``: the application on a bundle."""
+    """``open FILE``: the application on a bundle, or on recorded events."""
     from workbench.cli.main import build_parser
     from workbench.errors import WorkbenchError
     from workbench.present.text import printable
     from workbench.read.bundle import Bundle
+    from workbench.read.events_source import EventsSource
 
     options = build_parser().parse_args(words)
+    of_events = options.file.endswith((".json", ".jsonl"))
     try:
-        bundle = Bundle(options.file)
+        source = EventsSource(options.file) if of_events else Bundle(options.file)
     except WorkbenchError as error:
         sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
         return 2
     from workbench.tui.app import run
 
-    return run(bundle)
+    return run(source, screen="timeline" if of_events else "connections")
 
 
 def _has_terminal() -> bool:

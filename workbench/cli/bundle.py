@@ -68,7 +68,8 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     opened = subparsers.add_parser(
         "open",
         help="the application on a bundle: no root, no CRIU, no network needed",
-        description="Open a bundle in the application; [ and ] step through its moments.",
+        description="Open a bundle in the application; [ and ] step through its moments. A .json or .jsonl file of"
+        " `workbench events` is opened on the Timeline.",
     )
     opened.add_argument("file", metavar="FILE")
     opened.set_defaults(func=no_terminal)

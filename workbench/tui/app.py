@@ -428,8 +428,11 @@ class WorkbenchApp(App[int]):
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
 
-def run(source: Source | None = None, *, lab: str | None = None) -> int:
-    """Run the application on this terminal, on recorded evidence or, None, on this host. Returns the exit status."""
+def run(source: Source | None = None, *, lab: str | None = None, screen: str = "connections") -> int:
+    """Run the application on this terminal, on recorded evidence or, None, on this host. Returns the exit status.
+
+    ``screen``: what it begins with.
+    """
 
     if source is None:
         host = LiveHost()
@@ -438,4 +441,5 @@ def run(source: Source | None = None, *, lab: str | None = None) -> int:
         recorded = source
         judge = compared(recorded) if is_recording(recorded) else library
         app = WorkbenchApp(lambda: recorded, judge=judge)
+        app.call_later(app.go_to, screen)
     return run_to_the_end(app)
