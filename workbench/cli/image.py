@@ -72,14 +72,15 @@ def image(options: argparse.Namespace) -> int:
 
 def _read(path: str) -> tuple[tuple[ImageDirectory, ...], tuple[ContainerCheckpoint, ...]]:
     from workbench.read.checkpoint_archive import read_checkpoint_archive
+    from workbench.read.checkpoint_directory import read_checkpoint_directory
     from workbench.read.criu_images import read_image_directory
-    from workbench.read.recognise import Kind, recognise
+    from workbench.read.recognise import CHECKPOINT, Kind, recognise
     from workbench.read.state_file import read_state_as_images
 
-    kind = recognise(path) if Path(path).is_file() else Kind.IMAGES
-    if kind is Kind.ARCHIVE:
-        archive = read_checkpoint_archive(path)
-        return archive.images, archive.containers
+    kind = recognise(path) if Path(path).is_file() or (Path(path) / CHECKPOINT).is_dir() else Kind.IMAGES
+    if kind in {Kind.ARCHIVE, Kind.CONTAINER}:
+        found = read_checkpoint_archive(path) if kind is Kind.ARCHIVE else read_checkpoint_directory(path)
+        return found.images, found.containers
     if kind is Kind.STATE:
         return (read_state_as_images(path),), ()
     return (read_image_directory(path),), ()

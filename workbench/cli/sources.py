@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import (
@@ -24,6 +24,9 @@ from workbench.evidence import (
 from workbench.evidence.netfilter import Lock, Rule
 from workbench.evidence.recording import RecordedFinding, together
 from workbench.read.recognise import Kind, recognise
+
+if TYPE_CHECKING:
+    from workbench.read.checkpoint_archive import CheckpointArchive
 
 LOGS = ("dump.log", "restore.log")
 """Logs that are read along with the images of their directory."""
@@ -133,9 +136,17 @@ class _Reading:
 
     def _read_archive(self, path: str) -> None:
         from workbench.read.checkpoint_archive import read_checkpoint_archive
+
+        self._take_container(read_checkpoint_archive(path))
+
+    def _read_container(self, path: str) -> None:
+        from workbench.read.checkpoint_directory import read_checkpoint_directory
+
+        self._take_container(read_checkpoint_directory(path))
+
+    def _take_container(self, archive: "CheckpointArchive") -> None:
         from workbench.read.log_digest import digest_of
 
-        archive = read_checkpoint_archive(path)
         self._images.extend(archive.images)
         self._checkpoints.extend(archive.containers)
         self._logs.extend(digest_of(name, content) for name, content in archive.logs.items())
@@ -262,6 +273,7 @@ class _Reading:
     READERS: ClassVar[dict[Kind, Callable[["_Reading", str], None]]] = {
         Kind.IMAGES: _read_images,
         Kind.ARCHIVE: _read_archive,
+        Kind.CONTAINER: _read_container,
         Kind.STATE: _read_state,
         Kind.CRIT: _read_crit,
         Kind.SOCKETS: _read_sockets,

@@ -27,7 +27,7 @@ KEPT = 32 << 20
 LOG_LIMIT = 8 << 20
 METADATA_LIMIT = 2 << 20
 
-_LOGS = frozenset({"dump.log", "restore.log"})
+LOGS = frozenset({"dump.log", "restore.log"})
 _NEEDED = re.compile(
     r"(?:inventory|pstree|files|inetsk|remap-fpath|(?:core|ids|fdinfo|netns|tcp-stream)-[0-9a-f]+)\.img|stats-\w+"
 )
@@ -93,7 +93,7 @@ class _Reading:
         if member.kind in {"symlink", "link", "special"}:
             raise Damage(f"holds something else than a file under the name {member.name[:60]}")
         image = is_image_name(name)
-        if not image and name not in METADATA and name not in _LOGS and name != "rootfs-diff.tar":
+        if not image and name not in METADATA and name not in LOGS and name != "rootfs-diff.tar":
             return
         directory = self._directories[where]
         if name == "rootfs-diff.tar":

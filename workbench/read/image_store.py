@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
@@ -77,12 +78,7 @@ class DirectoryStore:
     modified: float
 
     def content(self, name: str) -> bytes:
-        try:
-            return _read(f"{self.path}/{name}")
-        except FileNotFoundError as error:
-            raise Absent("is missing") from error
-        except OSError as error:
-            raise Damage(f"cannot be read: {error.strerror}") from error
+        return read_regular(f"{self.path}/{name}", SIZE_LIMIT)
 
 
 def open_directory(path: str | Path) -> DirectoryStore:
@@ -108,18 +104,28 @@ def open_directory(path: str | Path) -> DirectoryStore:
     return DirectoryStore(os.fspath(path), frozenset(names), size, modified)
 
 
-def _read(path: str) -> bytes:
-    # O_NONBLOCK: opening a FIFO that lies in the directory must not wait for its writer
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Damage("is no regular file")
-        if status.st_size > SIZE_LIMIT:
-            raise Damage(f"is too large to be read ({status.st_size} bytes)")
-        parts = []
-        left = status.st_size
-        while left > 0 and (part := file.read(left)):
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
+def read_regular(path: str | Path, limit: int) -> bytes:
+    """A file that lies among others. Raises Absent, or Damage if it is no regular file, too large or unreadable."""
+    try:
+        # O_NONBLOCK: opening a FIFO that lies in the directory must not wait for its writer
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            return _content(file, limit)
+    except FileNotFoundError as error:
+        raise Absent("is missing") from error
+    except OSError as error:
+        raise Damage(f"cannot be read: {error.strerror}") from error
+
+
+def _content(file: FileIO, limit: int) -> bytes:
+    status = os.fstat(file.fileno())
+    if not stat.S_ISREG(status.st_mode):
+        raise Damage("is no regular file")
+    if status.st_size > limit:
+        raise Damage(f"is too large to be read ({status.st_size} bytes)")
+    parts = []
+    left = status.st_size
+    while left > 0 and (part := file.read(left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)

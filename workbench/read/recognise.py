@@ -16,6 +16,8 @@ from workbench.read.ss_output import is_ss_line
 from workbench.read.state_file import is_state
 from workbench.read.text_lines import first_lines
 
+CHECKPOINT = "checkpoint"
+"""The directory of CRIU's images within what a container engine writes."""
 HEAD = 64 * 1024
 """Bytes that are looked at."""
 
@@ -25,6 +27,7 @@ class Kind(Enum):
 
     IMAGES = "an image directory"
     ARCHIVE = "a checkpoint archive"
+    CONTAINER = "a container's checkpoint that lies unpacked"
     SOCKETS = "the output of ss"
     CONNTRACK = "the output of conntrack -L"
     CRIT = "an image in crit's JSON"
@@ -113,6 +116,9 @@ def _directory(path: Path) -> Kind:
     names = sorted(os.listdir(path))  # noqa: PTH208 - names are all that is needed
     if any(name.endswith(".img") for name in names):
         return Kind.IMAGES
+    inner = path / CHECKPOINT
+    if "config.dump" in names or (inner.is_dir() and any(name.endswith(".img") for name in os.listdir(inner))):  # noqa: PTH208
+        return Kind.CONTAINER
     if any(_is_crit_file(path / name) for name in names if name.endswith(".json")):
         return Kind.CRIT
     raise WorkbenchError(f"{path} is a directory without images of CRIU's", "name an image directory or a file")

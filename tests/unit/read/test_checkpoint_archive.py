@@ -3,8 +3,10 @@
 import gzip
 import io
 import json
+import os
 import tarfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import zstandard
 from workbench.errors import WorkbenchError
 from workbench.evidence import TcpState
 from workbench.read.checkpoint_archive import read_checkpoint_archive
+from workbench.read.checkpoint_directory import read_checkpoint_directory
 
 RECORDINGS = Path(__file__).parents[3] / "fixtures" / "recordings"
 ECHO = RECORDINGS / "podman" / "echo.tar.zst"
@@ -170,3 +173,36 @@ def test_metadata_that_makes_no_sense_is_a_problem_or_absent(tmp_path: Path, nam
 def test_an_archive_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkbenchError, match="holds no checkpoint"):
         read_checkpoint_archive(written(tmp_path, packed({"letter.txt": b"hello"})))
+
+
+def test_the_same_lying_unpacked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from workbench.cli.main import run
+    from workbench.cli.sources import read_sources
+
+    for name, content in (unpacked() | {"dump.log": b"(00.000001) Error (criu/tty.c:1): x\n"}).items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    found = read_sources([str(tmp_path)])
+    assert found.unreadable == ()
+    (container,) = found.evidence.checkpoints  # type: ignore[misc]
+    (images,) = found.evidence.images  # type: ignore[misc]
+    (packed_container,) = read_checkpoint_archive(ECHO).containers
+    assert container == replace(packed_container, path=str(tmp_path), images=f"{tmp_path}/checkpoint")
+    assert len(images.sockets) == 4
+    assert [digest.name for digest in found.evidence.logs] == ["dump.log"]  # type: ignore[union-attr]
+    assert run(["image", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("podman container echo")
+
+
+def test_what_lies_unpacked_may_be_hostile(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint").mkdir()
+    os.mkfifo(tmp_path / "config.dump")
+    (tmp_path / "spec.dump").write_bytes(b"[" * (3 << 20))
+    found = read_checkpoint_directory(tmp_path)
+    assert found.images == ()
+    assert {problem.partition(" ")[0] for problem in found.containers[0].problems} == {
+        "config.dump",
+        "spec.dump",
+        "there",
+    }
