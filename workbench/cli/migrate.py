@@ -26,6 +26,16 @@ doubt; 2 it cannot be done, or was not confirmed; 130 interrupted and turned bac
 """
 
 
+class _CommandAtTheEnd(argparse.ArgumentParser):
+    """Gives all that stands after ``--`` to one option; argparse by itself mixes it with the positional arguments."""
+
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        words = list(args or ())
+        if "--" in words:
+            words[words.index("--")] = "--to"
+        return super().parse_known_args(words, namespace)
+
+
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command with its halves."""
     parser = subparsers.add_parser(
@@ -36,7 +46,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True, parser_class=_CommandAtTheEnd)
     sending = actions.add_parser("send", help="the source's half", epilog=EXAMPLES,
                                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     sending.add_argument("pid", type=int, metavar="PID", help="root of the tree")
@@ -46,7 +56,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     sending.add_argument("--plan", action="store_true", help="print the plan and stop")
     sending.add_argument("--yes", action="store_true", help="go on without asking")
     sending.add_argument("--format", choices=("text", "json"), default="text")
-    sending.add_argument("to", nargs="*", metavar="-- COMMAND", help="starts the destination's half")
+    sending.add_argument(
+        "--to", nargs=argparse.REMAINDER, default=[], metavar="COMMAND ...", help="the same as -- COMMAND ..."
+    )
     sending.set_defaults(func=send, hold=[])
     receiving = actions.add_parser("receive", help="the destination's half, on standard input and output")
     receiving.add_argument("-D", "--images", default="", metavar="DIR", help="image directory; default: one in memory")
@@ -72,7 +84,7 @@ def send(options: argparse.Namespace) -> int:
     way = Transport.through(options.to) if options.to else Transport.on(options.on_descriptor)
     with way:
         request = SendRequest(options.pid, way.name, options.images, ahead=not options.after)
-        prepared = prepare_send(request, way.channel)
+        prepared = prepare_send(request, way)
         return carry_out(prepared.plan, lambda _: SendOperation(prepared, way.channel), options)
 
 

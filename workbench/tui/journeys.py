@@ -31,7 +31,7 @@ def offer_migration(app: "WorkbenchApp", process: Process | None) -> None:
             return
         app.guide.offer(lambda: app.operations.prepare_migration(pid, words))
 
-    question = f"Command that starts the other half for {process.command} {pid}, without a shell"
+    question = "Command that starts the other half (without a shell)"
     app.push_screen(AskScreen(question, COMMAND), answered)
 
 

@@ -111,7 +111,7 @@ class LiveHost:
 
         way = Transport.through(command)
         try:
-            prepared = prepare_send(SendRequest(pid, way.name), way.channel, way.pids)
+            prepared = prepare_send(SendRequest(pid, way.name), way)
         except BaseException:
             way.close()
             raise

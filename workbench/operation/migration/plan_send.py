@@ -15,9 +15,10 @@ from workbench.errors import WorkbenchError
 from workbench.evidence import Gap
 from workbench.operation import plan_dump as dumping
 from workbench.operation.in_memory import place_for
-from workbench.operation.migration.channel import VERSION, Channel, ChannelClosed
+from workbench.operation.migration.channel import VERSION, ChannelClosed
 from workbench.operation.migration.look import look
 from workbench.operation.migration.offer import Offer, make_offer, source_obstacles, source_warnings
+from workbench.operation.migration.transport import Transport
 from workbench.operation.place import look_at
 from workbench.operation.plan import Plan
 from workbench.operation.plan_dump import plan_dump
@@ -54,11 +55,8 @@ class SendPlan:
     """Name of the destination's host, as it calls itself; printable."""
 
 
-def prepare_send(request: SendRequest, channel: Channel, carriers: frozenset[int] = frozenset()) -> SendPlan:
-    """Look at this host, ask the destination, and plan. Never raises for what stands in the way: see ``obstacles``.
-
-    ``carriers``: processes that hold the stream to the destination.
-    """
+def prepare_send(request: SendRequest, way: Transport) -> SendPlan:
+    """Look at this host, ask the destination, and plan. Never raises for what stands in the way: see ``obstacles``."""
     netns = procfs.link_inode(f"/proc/{request.pid}/ns/net", "net") or 0
     evidence = look(dumping.SECTIONS, netns, (request.pid,))
     processes = evidence.processes
@@ -72,8 +70,8 @@ def prepare_send(request: SendRequest, channel: Channel, carriers: frozenset[int
     obstacles = [
         each for each in plan.obstacles if not each.startswith("Its network namespace ends with it")
     ]  # it is not restored here
-    obstacles += source_obstacles(offer, evidence, carriers)
-    there, theirs, warnings = _ask(offer, channel)
+    obstacles += source_obstacles(offer, evidence, way.pids)
+    there, theirs, warnings = _ask(offer, way)
     moved = ", ".join(each.address for each in offer.addresses) or "no address"
     title = plan.title.replace("Dump ", "Move ", 1)
     plan = replace(
@@ -88,11 +86,13 @@ def prepare_send(request: SendRequest, channel: Channel, carriers: frozenset[int
     return SendPlan(plan, request, offer, there)
 
 
-def _ask(offer: Offer, channel: Channel) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+def _ask(offer: Offer, way: Transport) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     """The destination's name, its obstacles and its warnings."""
     try:
-        channel.send("offer", {"version": VERSION, "workbench": __version__, "host": platform.node(), **offer.record()})
-        answer = channel.receive(ANSWER_S)
+        way.channel.send(
+            "offer", {"version": VERSION, "workbench": __version__, "host": platform.node(), **offer.record()}
+        )
+        answer = way.channel.receive(ANSWER_S)
         if answer["is"] != "answer" or answer["version"] != VERSION:
             return (
                 "",
@@ -103,7 +103,7 @@ def _ask(offer: Offer, channel: Channel) -> tuple[str, tuple[str, ...], tuple[st
     except TimeoutError:
         return "", (f"The destination has not answered for {ANSWER_S:.0f} s",), ()
     except ChannelClosed as error:
-        return "", (f"The destination cannot be asked: {error.message}; look what its command says",), ()
+        return "", (f"The destination cannot be asked: {way.complaint or error.message}",), ()
     except (KeyError, TypeError) as error:
         raise WorkbenchError("what came from the destination is not the language of the workbench") from error
     return printable(there), tuple(printable(str(each)) for each in obstacles), tuple(

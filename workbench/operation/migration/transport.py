@@ -4,6 +4,7 @@ import contextlib
 import os
 import shlex
 import subprocess
+import threading
 from collections.abc import Sequence
 
 from workbench.errors import WorkbenchError
@@ -12,6 +13,8 @@ from workbench.operation.task import descendants
 from workbench.present.text import printable
 
 END_S = 10.0
+COMPLAINT_S = 1.0
+"""Seconds in which a carrier that lost its stream says why."""
 
 
 class Transport:
@@ -19,6 +22,11 @@ class Transport:
 
     def __init__(self, channel: Channel, name: str, carrier: subprocess.Popen[bytes] | None = None) -> None:
         self.channel, self.name, self._carrier = channel, name, carrier
+        self._said = b""
+        self._listening: threading.Thread | None = None
+        if carrier is not None:
+            self._listening = threading.Thread(target=self._listen, name="carrier", daemon=True)
+            self._listening.start()
 
     @classmethod
     def through(cls, command: Sequence[str]) -> "Transport":
@@ -29,8 +37,9 @@ class Transport:
         """
         try:
             carrier = subprocess.Popen(
-                list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-            )
+                list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                start_new_session=True,
+            )  # fmt: skip
         except OSError as error:
             raise WorkbenchError(f"{command[0]} cannot be started: {error.strerror}") from error
         assert carrier.stdin is not None
@@ -47,6 +56,22 @@ class Transport:
             return cls(Channel(descriptor, os.dup(descriptor)), f"descriptor {descriptor}")
         except OSError as error:
             raise WorkbenchError(f"descriptor {descriptor}: {error.strerror}") from error
+
+    @property
+    def complaint(self) -> str:
+        """The last line that the carrier wrote to standard error before it ended; printable, empty if it lives."""
+        if self._carrier is None or self._listening is None:
+            return ""
+        self._listening.join(COMPLAINT_S)
+        lines = self._said.decode(errors="replace").strip().splitlines()
+        return printable(lines[-1]) if lines and not self._listening.is_alive() else ""
+
+    def _listen(self) -> None:
+        assert self._carrier is not None
+        assert self._carrier.stderr is not None
+        with self._carrier.stderr as told:
+            while piece := os.read(told.fileno(), 4096):
+                self._said = (self._said + piece)[-4096:]
 
     @property
     def pids(self) -> frozenset[int]:

@@ -87,7 +87,7 @@ def plan_screen(plan: Plan) -> ConfirmScreen:
         asked = line(("It cannot be done as things are; see on top what is in the way.", Tone.BAD))
         return ConfirmScreen(plan_text(plan), asked, "")
     word = printable(plan.confirmation)
-    asked = line(f"Nothing has been done yet. To {plan.kind}, type the pid ", (word, Tone.STRONG), " and press Enter.")
+    asked = line("Nothing has been done yet. To go on, type the pid ", (word, Tone.STRONG), " and press Enter.")
     return ConfirmScreen(plan_text(plan), asked, word)
 
 
