@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 from workbench.cli.exit_status import ExitStatus
 from workbench.evidence import Evidence, Gap, Host
@@ -60,10 +61,16 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return aligned(heading, list(zip(*rows, strict=True)) or [()] * len(heading))
 
 
-def aligned(heading: Sequence[str], columns: Sequence[Sequence[str]]) -> list[str]:
-    """The same from whole columns."""
+def aligned(
+    heading: Sequence[str], columns: Sequence[Sequence[object]], numbers: Mapping[str, int] | None = None
+) -> list[str]:
+    """The same from whole columns. ``numbers``: how wide those are that need not be texts yet, by their titles."""
     forms = []
-    for title, column in zip(heading, columns, strict=True):
+    for title, cells in zip(heading, columns, strict=True):
+        if numbers and title in numbers:
+            forms.append(f"%{max(numbers[title], len(title))}s")
+            continue
+        column = cast("Sequence[str]", cells)
         width = max(len(title), max(map(len, column), default=0))
         numeric = bool(column) and all(map(str.isdecimal, column))
         forms.append(f"%{width}s" if numeric else f"%-{width}s")

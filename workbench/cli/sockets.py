@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # numpy comes with it
     from workbench.collect.descriptor_rows import HolderColumns
     from workbench.collect.socket_columns import SocketColumns
 
+_SEQUENCE_DIGITS = 10  # of 2^32
 _EPILOG = """\
 examples:
   workbench sockets                      every socket of every network namespace, with its owner
@@ -121,24 +122,26 @@ def text_rows(columns: "SocketColumns", names: Mapping[int, str], *, sequences: 
     plain = columns.plain
     timers = zip(columns.timer, plain["timer_ms"], plain["retransmits"], strict=True)
     peers = zip(columns.state, columns.peer, strict=True)
-    cells: dict[str, Sequence[str]] = {
+    queues = {"RCVQ": plain["recv_q"], "SNDQ": plain["send_q"]}
+    widths = {title: len(str(max(column, default=0))) for title, column in queues.items()}
+    cells: dict[str, Sequence[object]] = {
         "STATE": columns.state,
         "NETNS": [names.get(netns) or str(netns) for netns in plain["netns"]],
         "LOCAL": columns.local,
         "PEER": ["-" if state == "LISTEN" else peer for state, peer in peers],
-        "RCVQ": list(map(str, plain["recv_q"])),
-        "SNDQ": list(map(str, plain["send_q"])),
+        **queues,
         "TIMER": ["-" if name == "none" and not count else _timer(name, left, count) for name, left, count in timers],
     }
     for name, column in columns.sequences.items() if sequences else ():
-        cells[name.upper()] = ["-" if each is None else str(each) for each in column]
+        cells[name.upper()] = ["-" if each is None else each for each in column]
+        widths[name.upper()] = _SEQUENCE_DIGITS
     held = columns.holders
     processes = zip(held.command, held.pid, held.fd, strict=True)
     process = ["-" if command is None else f"{_shown(command)} {pid} fd {fd}" for command, pid, fd in processes]
     for place, holders in held.several.items():
         process[place] += f" +{len(holders) - 1}"
     cells["PROCESS"] = process
-    return aligned(tuple(cells), tuple(cells.values()))
+    return aligned(tuple(cells), tuple(cells.values()), widths)
 
 
 def _timer(name: str, left_ms: int, count: int) -> str:
