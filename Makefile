@@ -19,10 +19,11 @@ check: setup
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PYTHON) -m pytest -q tests/unit
+	$(PYTHON) -m pytest -q -n auto tests/unit
 
 contract: setup
-	$(PYTHON) -m pytest -q tests/contract tests/tui
+	$(PYTHON) -m pytest -q -n auto tests/contract
+	$(PYTHON) -m pytest -q tests/tui
 
 e2e:
 	@./setup.sh tests
