@@ -58,13 +58,13 @@ class CheckpointsScreen(TableScreen):
             return
         self._marked = None
         now = situation.evidence
-        same = marked.path == chosen.path
+        older, newer = sorted((marked, chosen), key=lambda image: image.modified)
 
         def compared() -> list[Line]:
-            first = _alone(now, marked)
-            second = replace(now, images=not_collected("images")) if same else _alone(now, chosen)
-            title = "this host, now" if same else chosen.path
-            return list(comparison_lines(compare(first, second), marked.path, title))
+            if marked.path == chosen.path:
+                host = replace(now, images=not_collected("images"))
+                return list(comparison_lines(compare(_alone(now, chosen), host), chosen.path, "this host, now"))
+            return list(comparison_lines(compare(_alone(now, older), _alone(now, newer)), older.path, newer.path))
 
         run_beside(self.workbench, compared, self._show_comparison, self.workbench.problem)
 
