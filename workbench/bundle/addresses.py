@@ -12,11 +12,16 @@ from operator import itemgetter
 
 _CLASSES_4 = tuple(
     map(ip_network, ("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-                     "192.168.0.0/16", "224.0.0.0/4", "240.0.0.0/4"))
+                     "192.168.0.0/16", "224.0.0.0/4", "224.0.0.0/24", "240.0.0.0/4"))
 )  # fmt: skip
 """Ranges of their own meaning (RFC 6890, RFC 5771); the rest is global."""
-_CLASSES_6 = tuple(map(ip_network, ("2000::/3", "fc00::/8", "fd00::/8", "fe80::/64", "64:ff9b::/96", "::/96")))
-_SAME_4 = tuple(map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/24", "255.255.255.255/32")))
+_CLASSES_6 = tuple(
+    map(
+        ip_network,
+        ("2000::/3", "fc00::/8", "fd00::/8", "fe80::/64", "ff00::/8", "64:ff9b::/96", "::/96", "::ffff:0:0/96"),
+    )
+)
+_SAME_4 = tuple(map(ip_network, ("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/24", "240.0.0.0/4")))
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _MULTICAST = IPv6Network("ff00::/8")
 _GROUPS = 1 << 16
@@ -29,7 +34,7 @@ _FORKS = {
     for length, classes in ((32, _CLASSES_4), (128, _CLASSES_6))
 }
 """Leading bits after which a class parts from the others, by bytes of the address: the bit behind them stays."""
-_FREE = {4: 2, 16: 12}
+_FREE = {4: 3, 16: 12}
 """From this byte on no class parts from another."""
 _PATHS = tuple(itemgetter(*((1 << level) | (byte >> (8 - level)) for level in range(8))) for byte in range(256))
 """The eight places that a byte passes in a tree of its bits, the root being 1."""
@@ -69,7 +74,7 @@ class Addresses:
 
     def _other(self, whole: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
         if isinstance(whole, IPv4Address):
-            if whole.packed[0] in {0, 127, 224, 255} and any(whole in each for each in _SAME_4):
+            if (whole.packed[0] in {0, 127, 224} or whole.packed[0] >= 240) and any(whole in each for each in _SAME_4):
                 return whole
             return IPv4Address(self._turned(whole.packed))
         if whole in _MAPPED:
