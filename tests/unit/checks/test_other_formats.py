@@ -131,7 +131,7 @@ def test_a_capture_of_other_connections_says_nothing() -> None:
     (capture,) = found.captures
     others = tuple(each for each in capture.packets if 52156 not in {each.way.local.port, each.way.peer.port})
     quiet = replace(found, captures=(replace(capture, packets=others),))
-    assert {finding.code for finding in judged(quiet).findings} == {"IMG031"}
+    assert not {finding.code for finding in judged(quiet).findings if finding.code.startswith("PKT05")}
 
 
 def test_connections_that_a_listing_lacks() -> None:
