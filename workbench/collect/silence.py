@@ -9,6 +9,7 @@ from workbench.evidence import Connection, Gap, TcpState
 from workbench.evidence.event import Event
 from workbench.evidence.silence import Answer, why_silent
 from workbench.evidence.silence_watch import watch_of
+from workbench.evidence.socket_choice import Choice, choose
 
 SECONDS = 3.0
 """Long enough for a retransmission of a connection that has only just begun to be silent."""
@@ -30,9 +31,10 @@ def ask_why(connection: Connection, netns: int | None = None, seconds: float = S
             if isinstance(first.sockets, Gap):
                 raise WorkbenchError(first.sockets.reason, first.sockets.remedy)
             wire = connection.unmapped
+            possible = Choice(local_ports={wire.local.port}, peer_ports={wire.peer.port})
             homes = {
                 socket.netns
-                for socket in first.sockets
+                for socket in choose(first.sockets, possible)
                 if socket.connection.unmapped == wire and socket.state not in _LISTS_NOBODY
             }
             own = _one(connection, homes, netns)

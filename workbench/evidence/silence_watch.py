@@ -11,6 +11,7 @@ from workbench.evidence.network import Route
 from workbench.evidence.sequences import Sequences
 from workbench.evidence.silence import End, Watch
 from workbench.evidence.socket import Connection, Socket, TcpState
+from workbench.evidence.socket_choice import Choice, choose
 
 _UNCONNECTED = frozenset({TcpState.LISTEN, TcpState.CLOSE, TcpState.BOUND_INACTIVE})
 _VIRTUAL = frozenset({"veth", "bridge", "macvlan", "ipvlan"})
@@ -22,10 +23,11 @@ def watch_of(
 ) -> Watch | None:
     """What is known of this end and of the other; None if no socket has it any more."""
     wire = connection.unmapped
+    ports = {wire.local.port, wire.peer.port}
     uses = () if isinstance(last.locks, Gap) else map_locks(last)
     ends = [
         _end(socket, first, last, uses)
-        for socket in _sockets(last)
+        for socket in _sockets(last, Choice(local_ports=ports, peer_ports=ports))
         if socket.connection.unmapped in {wire, wire.reversed} and socket.state not in _UNCONNECTED
     ]
     own = next((end for end in ends if end.socket.connection.unmapped == wire and end.socket.netns == netns), None)
@@ -49,7 +51,7 @@ def watch_of(
 
 
 def _end(socket: Socket, first: Evidence, last: Evidence, uses: tuple[LockUse, ...]) -> End:
-    was = next((each for each in _sockets(first) if each.cookie == socket.cookie), socket)
+    was = next(iter(_sockets(first, Choice(cookies={socket.cookie}))), socket)
     wire = socket.connection.unmapped
     lock = next(
         (use for use in uses
@@ -61,8 +63,8 @@ def _end(socket: Socket, first: Evidence, last: Evidence, uses: tuple[LockUse, .
     return End(socket, _sequences(last, socket), was, _sequences(first, was), lock, owner)
 
 
-def _sockets(evidence: Evidence) -> Iterable[Socket]:
-    return () if isinstance(evidence.sockets, Gap) else evidence.sockets
+def _sockets(evidence: Evidence, choice: Choice) -> Iterable[Socket]:
+    return () if isinstance(evidence.sockets, Gap) else choose(evidence.sockets, choice)
 
 
 def _sequences(evidence: Evidence, socket: Socket) -> Sequences | None:

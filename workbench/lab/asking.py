@@ -11,7 +11,7 @@ from workbench.evidence.silence import Silent
 from workbench.lab.lab import Lab
 from workbench.lab.namespaces import Host
 
-SECONDS = 1.5
+SECONDS = 1.0
 """Time for a few segments that come to nothing."""
 TRIES = 4
 """A segment that is due may come after the first look, when its timer has backed off."""
