@@ -2,12 +2,15 @@
 
 import os
 import threading
+import time
 from pathlib import Path
 
 from workbench.collect.capture import MOST_BYTES, LiveCapture, Saved, places_of
-from workbench.collect.live import LiveSource
+from workbench.collect.namespaces import collect_namespaces
+from workbench.collect.sock_diag import SockDiags
+from workbench.collect.sockets import SocketReader
 from workbench.errors import WorkbenchError
-from workbench.evidence import Capture, Connection, Packet
+from workbench.evidence import Capture, Connection, Evidence, Gap, Packet
 from workbench.evidence.packet_notes import Followed, Follower
 from workbench.read.pcap_records import Record
 
@@ -18,11 +21,14 @@ _WAIT_S = 0.2
 
 def capture_connection(connection: Connection) -> "RunningCapture":
     """Begin to capture a connection at every end that is on this host, headers only. Raises WorkbenchError."""
-    source = LiveSource({"sockets"})
+    namespaces, _ = collect_namespaces()
+    diags = SockDiags()
     try:
-        places = places_of([connection], source.evidence())
+        sockets, _ = SocketReader(diags).read(() if isinstance(namespaces, Gap) else namespaces)
     finally:
-        source.close()
+        diags.close()
+    evidence = Evidence(time.time(), time.monotonic_ns(), ("live",), namespaces=namespaces, sockets=sockets)
+    places = places_of([connection], evidence)
     return RunningCapture(LiveCapture(places, [connection]))
 
 

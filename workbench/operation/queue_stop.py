@@ -18,7 +18,9 @@ from dataclasses import asdict
 from typing import Any
 
 from workbench.collect import procfs
+from workbench.collect.sequences import SequenceReader
 from workbench.errors import WorkbenchError
+from workbench.evidence import Gap
 from workbench.operation.handoff.holders import Guard, holders_of
 from workbench.operation.standstill import stop
 from workbench.operation.task import Task, Tasks
@@ -60,6 +62,11 @@ def perform(pid: int, fd: int, inode: int, apart: frozenset[int]) -> None:
     pids = {holder for holder, _ in holders}
     with borrow(pid, fd, inode) as sock:
         facts = before_the_stop(sock, pid, fd, inode, pids)
+        if unseen := _holders_by_kernel(sock) - pids - apart - {os.getpid()}:
+            raise WorkbenchError(
+                f"Process {min(unseen)} holds the socket too, in a thread with descriptors of its own",
+                "the receive queue can be read without a stop",
+            )
     with contextlib.ExitStack() as stack:
         held: list[Task] = []
         threads = 0
@@ -160,6 +167,19 @@ def tell_result(read: ReadSocket, processes: int, threads: int, length: float) -
     with contextlib.suppress(OSError), open(1, "wb", closefd=False) as output:
         output.write(read.queue.received)
         output.write(read.queue.sent)
+
+
+def _holders_by_kernel(sock: socket.socket) -> set[int]:
+    """Every process that holds the socket, as the kernel lists descriptors; none where it cannot be asked."""
+    cookie = int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, c.SO_COOKIE, 8), sys.byteorder)
+    reader = SequenceReader()
+    try:
+        rows = reader.read_owned()
+        if isinstance(rows, Gap) or not reader.pids_are_ours:
+            return set()
+        return {int(tgid) for tgid in rows["tgid"][rows["cookie"] == cookie]}
+    finally:
+        reader.close()
 
 
 def _has_io_uring(pid: int) -> bool:

@@ -75,9 +75,12 @@ class StopPlan:
 
     @property
     def expected_ms(self) -> tuple[float, float]:
-        """How long they will stand still, on an idle host and on a busy one."""
-        least = 1.0 + 0.1 * self.threads + self.bytes / 4e6
-        return least, 15 * least
+        """How long they will stand still: where nobody else wants the processors, and at most with today's load.
+
+        Each thread must run once more to stop, so it takes as long as it waits for a processor.
+        """
+        least = 1.0 + 0.1 * self.threads + self.bytes / 2e6
+        return least, 15 * least * max(os.getloadavg()[0] / (os.cpu_count() or 1), 1.0)
 
 
 class QueueReader:

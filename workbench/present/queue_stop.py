@@ -15,6 +15,6 @@ def stop_sentences(
     named = ", ".join(f"{printable(command)} {pid} ({count(threads, 'thread')})" for pid, command, threads in holders)
     return (
         f"To read the send queue of {printable(str(connection))} these stand still: {named or 'nobody'}.",
-        f"Expected: {milliseconds(least)}, on a busy host up to {milliseconds(most)}; what arrives meanwhile waits.",
+        f"Expected: {milliseconds(least)}, with today's load up to {milliseconds(most)}; what arrives meanwhile waits.",
         "If the workbench is killed in the middle, another process ends it: nobody stays stopped.",
     )

@@ -190,6 +190,36 @@ def test_who_stood_still_before_stands_still_afterwards(ends: BothEnds) -> None:
     ends.go_on()
 
 
+def test_a_thread_with_descriptors_of_its_own_is_not_overlooked() -> None:
+    program = (
+        "import ctypes, os, socket, sys, threading\n"
+        "listener = socket.create_server(('127.0.0.1', 0))\n"
+        "one = socket.create_connection(listener.getsockname())\n"
+        "two, _ = listener.accept()\n"
+        "apart = threading.Event()\n"
+        "def hold():\n"
+        "    ctypes.CDLL(None).unshare(0x400)\n"  # CLONE_FILES
+        "    apart.set()\n"
+        "    threading.Event().wait()\n"
+        "threading.Thread(target=hold, daemon=True).start()\n"
+        "apart.wait()\n"
+        "if os.fork():\n"
+        "    one.close()\n"
+        "    print(two.fileno(), flush=True)\n"
+        "else:\n"
+        "    print(os.getpid(), one.fileno(), flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        lines = sorted((running.stdout.readline().split() for _ in range(2)), key=len)
+        pid, fd = map(int, lines[1])
+        where = LiveSocket.at(pid, fd)
+        with pytest.raises(WorkbenchError, match=f"Process {running.pid} holds the socket too, in a thread"):
+            read_with_stop(where)
+        assert states(pid) == {"S"}
+
+
 def test_what_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
     for pid, fd in ((os.getpid(), 99_999), (1 << 22, 3)):
         with pytest.raises(WorkbenchError, match="has no descriptor"):
