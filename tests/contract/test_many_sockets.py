@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import overload
 
-from tests.unit.checks.made import PAIR, SOCKET, host, rules
+from tests.unit.checks.made import PAIR, SOCKET, TARGET, host, rules
 from workbench.checking.check import Check
 from workbench.checking.loading import entries, load
 from workbench.checking.running import judge
@@ -18,9 +18,11 @@ class _Watched(SocketColumns):
     """Sockets that count how many of them were looked at."""
 
     def __init__(self) -> None:
-        self._all = [replace(SOCKET, cookie=100 + n, peer=Endpoint("10.0.0.9", 1 + n)) for n in range(NUMBER)]
+        other = replace(SOCKET, inode=0, holders=())
+        self._all = [replace(other, cookie=100 + n, peer=Endpoint("10.0.0.9", 1 + n)) for n in range(NUMBER)]
         self._all[0] = SOCKET
         self.seen = 0
+        self.others_seen = 0
 
     def __len__(self) -> int:
         return len(self._all)
@@ -36,11 +38,13 @@ class _Watched(SocketColumns):
     def __iter__(self) -> Iterator[Socket]:
         for each in self._all:
             self.seen += 1
+            self.others_seen += each is not SOCKET
             yield each
 
     def choose(self, choice: Choice) -> Iterator[Socket]:
         for each in filter(choice.takes, self._all):
             self.seen += 1
+            self.others_seen += each is not SOCKET
             yield each
 
     def count_by_netns(self, state: TcpState) -> Mapping[int, int]:
@@ -65,3 +69,9 @@ def test_a_lock_makes_its_own_namespace_be_looked_at_once() -> None:
     elsewhere = _Watched()
     judge(_library(), host(sockets=elsewhere, **rules(PAIR, netns=4026539999)))
     assert elsewhere.seen == 0
+
+
+def test_a_preflight_looks_at_its_own_sockets_and_their_other_ends() -> None:
+    sockets = _Watched()
+    judge(_library(), host(sockets=sockets, target=TARGET))
+    assert sockets.others_seen == 0

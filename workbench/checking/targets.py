@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from workbench.evidence import Gap, ImageDirectory, ImageSocket, NetworkNamespace, Process, Socket, Target
+from workbench.evidence.socket_choice import Choice, choose
 
 
 def dumped(target: Target | Gap) -> frozenset[int]:
@@ -18,7 +19,7 @@ def dumped_processes(processes: Mapping[int, Process], target: Target) -> Iterat
 def dumped_sockets(sockets: Sequence[Socket], target: Target) -> Iterator[Socket]:
     """TCP sockets that a process to be dumped has open."""
     pids = dumped(target)
-    return (socket for socket in sockets if any(holder.pid in pids for holder in socket.holders))
+    return choose(sockets, Choice(pids=pids))
 
 
 def restored(images: tuple[ImageDirectory, ...] | Gap, target: Target | Gap) -> ImageDirectory | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from workbench.checking import Finding
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Endpoint, Evidence, Gap, Process
+from workbench.evidence.socket_choice import Choice, choose
 
 _CONNECTION = "LOCAL-PEER, as in 10.0.0.1:80-10.0.0.2:40000 or [fe80::1]:80-[fe80::2]:40000"
 
@@ -91,9 +92,8 @@ def scope_of(options: argparse.Namespace, evidence: Evidence, tree: Iterable[int
                 process.namespaces.net or 0 for pid, process in evidence.processes.items() if pid in pids
             } - {0}
         if not isinstance(evidence.sockets, Gap):
-            for socket in evidence.sockets:
-                if any(holder.pid in pids for holder in socket.holders):
-                    connections |= _views(socket.connection)
+            for socket in choose(evidence.sockets, Choice(pids=pids)):
+                connections |= _views(socket.connection)
     if options.netns is not None:
         titles.append(f"network namespace {options.netns}")
         netns.add(namespace_inode(options.netns))

@@ -1,6 +1,6 @@
 """Owners of TCP sockets out of the rows that the BPF iterator over all descriptors gives."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +48,12 @@ class RowOwners(Mapping[int, tuple[Holder, ...]]):
             return set(inodes.tolist()) - {0}
         places = np.minimum(np.searchsorted(self._inodes, inodes), len(self._rows) - 1)
         return set(inodes[self._inodes[places] != inodes].tolist()) - {0}
+
+    def inodes_of(self, pids: Collection[int]) -> set[int]:
+        """Sockets that one of these processes has open."""
+        rows = self._rows[np.isin(self._rows["tgid"], np.array([*pids], np.uint64))]
+        others = (inode for inode, holders in self.others.items() if any(each.pid in pids for each in holders))
+        return {*rows["inode"].tolist(), *others}
 
     def columns(self, inodes: NDArray[Any]) -> "HolderColumns":
         """Who holds each of these sockets."""

@@ -3,7 +3,7 @@
 import socket
 import struct
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import overload
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.collect import inet_diag
+from workbench.collect.descriptor_rows import RowOwners
 from workbench.collect.inet_diag import Block
 from workbench.collect.sock_diag import HEADER
 from workbench.collect.tcp_info import parse_tcp_info
@@ -101,9 +102,16 @@ class SocketTable(SocketColumns):
         for name, wanted in named.items():
             if wanted is not None:
                 fits &= np.isin(self.column(name), np.array([*wanted], np.uint64))
+        if choice.pids is not None:
+            fits &= np.isin(self.column("inode"), np.array([*self._inodes_of(choice.pids)], np.uint64))
         if choice.retransmits:
             fits &= np.greater_equal(self.column("retransmits"), choice.retransmits)
         return (self[index] for index in np.flatnonzero(fits).tolist())
+
+    def _inodes_of(self, pids: Collection[int]) -> set[int]:
+        if isinstance(self._holders, RowOwners):
+            return self._holders.inodes_of(pids)
+        return {inode for inode, holders in self._holders.items() if any(each.pid in pids for each in holders)}
 
     def count_by_netns(self, state: TcpState) -> Mapping[int, int]:
         """How many are in this state, by network namespace."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from workbench.evidence.socket import Socket, TcpState
+from workbench.evidence.socket import Connection, Socket, TcpState
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,8 @@ class Choice:
     """At least so many."""
     local_ports: Collection[int] | None = None
     peer_ports: Collection[int] | None = None
+    pids: Collection[int] | None = None
+    """One of these processes has it open."""
 
     def takes(self, socket: Socket) -> bool:
         return (
@@ -28,6 +30,7 @@ class Choice:
             and socket.retransmits >= self.retransmits
             and (self.local_ports is None or socket.local.port in self.local_ports)
             and (self.peer_ports is None or socket.peer.port in self.peer_ports)
+            and (self.pids is None or any(holder.pid in self.pids for holder in socket.holders))
         )
 
 
@@ -41,6 +44,15 @@ class SocketColumns(Sequence[Socket]):
     @abstractmethod
     def count_by_netns(self, state: TcpState) -> Mapping[int, int]:
         """How many are in this state, by network namespace."""
+
+
+def other_ends(sockets: Sequence[Socket], connections: Collection[Connection]) -> Iterator[Socket]:
+    """Sockets that are the other end of one of these connections, as far as they are on this host."""
+    wanted = {each.unmapped.reversed for each in connections}
+    ports = [(each.local.port, each.peer.port) for each in wanted]
+    near, far = {local for local, _ in ports}, {peer for _, peer in ports}
+    likely = choose(sockets, Choice(local_ports=near, peer_ports=far)) if wanted else ()
+    return (each for each in likely if each.connection.unmapped in wanted)
 
 
 def choose(sockets: Sequence[Socket], choice: Choice) -> Iterator[Socket]:

@@ -16,6 +16,7 @@ from workbench.evidence import (
     Process,
     Socket,
 )
+from workbench.evidence.socket_choice import Choice, choose
 from workbench.operation import tree_obstacles as about
 from workbench.operation.command_line import lock_option, policy_option, typed
 from workbench.operation.container import obstacles as engine_obstacles
@@ -92,7 +93,7 @@ class _Dump:
         self.descriptors: tuple[Descriptor, ...] = self._section("descriptors")
         self.locks: tuple[Lock, ...] = self._section("locks")
         listed: tuple[Socket, ...] = self._section("sockets")
-        self.sockets = [each for each in listed if any(holder.pid in self.pids for holder in each.holders)]
+        self.sockets = list(choose(listed, Choice(pids=self.pids)))
 
     def plan(self) -> Plan:
         request, root = self.request, self.root

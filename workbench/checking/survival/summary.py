@@ -24,6 +24,7 @@ from workbench.evidence import (
     Target,
     TcpState,
 )
+from workbench.evidence.socket_choice import other_ends
 
 _SENDING = frozenset({SocketTimer.RTO, SocketTimer.KEEPALIVE, SocketTimer.PROBE})
 """Timers of a peer after which it sends something."""
@@ -193,10 +194,7 @@ def _things(found: Sequence[Verdict], evidence: Evidence) -> tuple[Thing, ...]:
 
 def _ends(connections: Sequence[Connection], sockets: Sequence[Socket], target: Target) -> tuple[int, int]:
     """How many of the connections end within the tree, and how many at other processes of this host."""
-    wanted = {each.unmapped.reversed for each in connections}
-    ends: Mapping[Connection, Socket] = (
-        {each.connection.unmapped: each for each in sockets if each.connection.unmapped in wanted} if wanted else {}
-    )
+    ends = {each.connection.unmapped: each for each in other_ends(sockets, connections)}
     peers = [ends[each.unmapped.reversed] for each in connections if each.unmapped.reversed in ends]
     inside = sum(any(holder.pid in target.pids for holder in each.holders) for each in peers)
     return inside, len(peers) - inside

@@ -24,6 +24,7 @@ from workbench.evidence import (
     Socket,
     TcpState,
 )
+from workbench.evidence.socket_choice import Choice, choose
 
 _HALF_OPEN = frozenset({TcpState.SYN_RECV, TcpState.NEW_SYN_RECV})
 
@@ -97,9 +98,9 @@ class _Tree:
         listed = self.evidence.sockets
         if isinstance(listed, Gap):
             return [], half_open
-        own = [each for each in listed if any(holder.pid in self.pids for holder in each.holders)]
+        own = list(choose(listed, Choice(pids=self.pids)))
         if any(each.state is TcpState.LISTEN for each in own):
-            half_open.update((each.netns, each.local.port) for each in listed if each.state in _HALF_OPEN)
+            half_open.update((each.netns, each.local.port) for each in choose(listed, Choice(states=_HALF_OPEN)))
         return own, half_open
 
     def _around(self, socket: Socket) -> Around:

@@ -7,6 +7,7 @@ from workbench.checking.survival.freeze import Freeze
 from workbench.checking.survival.verdict import Answer, Verdict
 from workbench.evidence import Evidence, Gap, Sequences, Socket, SocketTimer, Sysctl
 from workbench.evidence.outlook import Outlook, if_it_sends, limits_of, outlook, remote_outlook
+from workbench.evidence.socket_choice import other_ends
 
 SHORT_MS = 60_000.0
 """A peer that gives up earlier has been told to: it is worth knowing before the dump."""
@@ -33,14 +34,12 @@ class Wait:
 def waits(evidence: Evidence, connections: Iterable[Socket], pids: Collection[int]) -> dict[int, Wait]:
     """By the inode of the end that is dumped; without those whose other end is dumped, too."""
     listed: Sequence[Socket] = () if isinstance(evidence.sockets, Gap) else evidence.sockets
-    ours = {each.connection.unmapped.reversed: each.inode for each in connections}
+    ours = {each.connection.unmapped: each.inode for each in connections}
     sequences: Mapping[int, Sequences] = {} if isinstance(evidence.sequences, Gap) else evidence.sequences
     sysctls = () if isinstance(evidence.sysctls, Gap) else evidence.sysctls
     found = {inode: wait_of(None, sequences, sysctls) for inode in ours.values()}
-    for each in listed if ours else ():
-        inode = ours.get(each.connection.unmapped)
-        if inode is None:
-            continue
+    for each in other_ends(listed, ours):
+        inode = ours[each.connection.unmapped.reversed]
         if any(holder.pid in pids for holder in each.holders):
             found.pop(inode, None)
         else:
