@@ -13,7 +13,7 @@ from workbench.lab.lab import Lab
 from workbench.lab.migrating import Halves, environment, halves
 from workbench.lab.namespaces import Host
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 def other(lab: Lab) -> str:

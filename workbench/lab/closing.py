@@ -10,7 +10,7 @@ from workbench.errors import WorkbenchError
 from workbench.lab import marker
 from workbench.lab.lab import Lab
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 PATIENCE_S = 20.0
 
 

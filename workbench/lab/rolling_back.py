@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import Any
@@ -10,7 +11,7 @@ from workbench.errors import WorkbenchError
 from workbench.lab import marker
 from workbench.lab.lab import Lab
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 def save_generation(lab: Lab) -> dict[str, object]:
@@ -33,8 +34,14 @@ def roll_back(lab: Lab, *, to: int) -> dict[str, object]:
     }
     if set(verdicts) - {"continued", "reset"}:
         raise WorkbenchError(f"the roll-back: {document['proof']}")
-    _run(lab, "forget", str(lab.server_pid))
+    forget(lab)
     return found
+
+
+def forget(lab: Lab) -> None:
+    """No generation is left, nor what they were in."""
+    _run(lab, "forget", str(lab.server_pid))
+    shutil.rmtree(marker.memory_directory(lab.id, "generations"), ignore_errors=True)
 
 
 def _done(lab: Lab, *words: str) -> dict[str, Any]:
@@ -48,14 +55,16 @@ def _done(lab: Lab, *words: str) -> dict[str, Any]:
     return document
 
 
-def _run(lab: Lab, *words: str) -> str:
+def environment(lab: Lab) -> dict[str, str]:
+    """Of a workbench that keeps generations and journals within the lab."""
     memory = marker.memory_directory(lab.id, "generations")
     memory.mkdir(mode=0o700, exist_ok=True)
-    environment = {
-        **os.environ, marker.VARIABLE: lab.id, "WORKBENCH_STATE": str(lab.state), "WORKBENCH_MEMORY": str(memory),
-    }  # fmt: skip
+    own = {marker.VARIABLE: lab.id, "WORKBENCH_STATE": str(lab.state), "WORKBENCH_MEMORY": str(memory)}
+    return {**os.environ, **own}
+
+
+def _run(lab: Lab, *words: str) -> str:
     command = [sys.executable, "-m", "workbench.main", "rollback", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
-    if words[0] == "forget":
-        memory.rmdir()
+    known = environment(lab)
+    done = subprocess.run(command, env=known, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     return done.stdout or done.stderr

@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.root, pytest.mark.criu]
 STAGES = (
     ("source", "address gone"),
     ("source", "handed over"),
-    ("destination", "lock and address come"),
     ("destination", "restored here"),
 )
 """Those after which somebody else must act; all others are in ``make soak``."""
