@@ -7,7 +7,8 @@ from workbench.collect.live import LiveSource
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Gap, TcpState
 from workbench.evidence.event import Event
-from workbench.evidence.silence import Answer, why_silent
+from workbench.evidence.silence import Answer
+from workbench.evidence.silence_branches import why_silent
 from workbench.evidence.silence_watch import watch_of
 from workbench.evidence.socket_choice import Choice, choose
 

@@ -1,9 +1,6 @@
-"""Why nothing flows through a connection: told by evidence, the nearest cause first. Pure; nothing is touched.
+"""A connection through which nothing flows: what is known of it, and what can be the answer to why."""
 
-Sources: RFC 9293 3.8.6 (zero window), RFC 5961, net/ipv4/tcp_input.c (tcp_validate_incoming, tcp_ack), tcp_timer.c.
-"""
-
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -120,25 +117,6 @@ class Watch:
     @property
     def ends(self) -> tuple[End, ...]:
         return (self.end, self.peer) if self.peer else (self.end,)
-
-
-Branch = Callable[[Watch], Answer | None]
-
-
-def why_silent(watch: Watch) -> Answer:
-    """The first branch that the evidence supports."""
-    from workbench.evidence.silence_branches import BRANCHES
-
-    for branch in BRANCHES:
-        answer = branch(watch)
-        if answer is not None:
-            return answer
-    seen = "; ".join(watch.gaps)
-    return Answer(
-        Silent.UNKNOWN, watch.connection, watch.netns,
-        f"what was seen in {watch.seconds:.1f} s does not tell why nothing flows" + (f" ({seen})" if seen else ""),
-        tuple(numbers(watch)), "look again for longer (--seconds), or record its timeline",
-    )  # fmt: skip
 
 
 def numbers(watch: Watch) -> Iterator[Proof]:

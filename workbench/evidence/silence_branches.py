@@ -1,9 +1,12 @@
-"""The branches of ``silence.why_silent``, in the order in which they are asked: what stops segments first, then what
-makes them useless, then who does not send them."""
+"""Why nothing flows through a connection: the first of some branches that the evidence supports.
+
+What stops segments is asked first, then what makes them useless, then who does not send them. Sources: RFC 9293 3.8.6
+(zero window), RFC 5961, net/ipv4/tcp_input.c (tcp_validate_incoming, tcp_ack), tcp_timer.c.
+"""
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from workbench.evidence.event import EventKind
 from workbench.evidence.lock_status import LockStatus
@@ -11,7 +14,6 @@ from workbench.evidence.sequences import apart
 from workbench.evidence.silence import (
     SILENT_STATES,
     Answer,
-    Branch,
     End,
     Proof,
     Silent,
@@ -237,12 +239,6 @@ def _nothing_to_send(watch: Watch) -> Answer | None:
     return _answer(watch, Silent.NOTHING_TO_SEND, sentence, numbers(watch), "")
 
 
-BRANCHES: tuple[Branch, ...] = (
-    _flows, _locked, _in_repair, _dropped, _out_of_step, _peer_gone, _timer_off, _stopped, _unread, _zero_window,
-    _unanswered, _nothing_to_send,
-)  # fmt: skip
-
-
 def _left_unread(end: End) -> bool:
     return end.socket.recv_q > 0 and end.first.recv_q > 0
 
@@ -253,3 +249,25 @@ def _which(watch: Watch, end: End) -> str:
 
 def _answer(watch: Watch, why: Silent, sentence: str, proof: Iterable[Proof], advice: str) -> Answer:
     return Answer(why, watch.connection, watch.netns, sentence, tuple(proof), advice)
+
+
+_BRANCHES: tuple[Callable[[Watch], Answer | None], ...] = (
+    _flows, _locked, _in_repair, _dropped, _out_of_step, _peer_gone, _timer_off, _stopped, _unread, _zero_window,
+    _unanswered, _nothing_to_send,
+)  # fmt: skip
+
+
+def why_silent(watch: Watch) -> Answer:
+    """The nearest cause, with what shows it."""
+    answers = (branch(watch) for branch in _BRANCHES)
+    answer = next((each for each in answers if each is not None), None)
+    if answer is not None:
+        return answer
+    unseen = f" ({'; '.join(watch.gaps)})" if watch.gaps else ""
+    return _answer(
+        watch,
+        Silent.UNKNOWN,
+        f"what was seen in {watch.seconds:.1f} s does not tell why nothing flows{unseen}",
+        numbers(watch),
+        "look again for longer (--seconds), or record its timeline",
+    )

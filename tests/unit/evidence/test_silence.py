@@ -21,7 +21,8 @@ from workbench.evidence import (
     TcpState,
 )
 from workbench.evidence.event import ACK, Event, EventKind, Segment
-from workbench.evidence.silence import Answer, Silent, why_silent
+from workbench.evidence.silence import Answer, Silent
+from workbench.evidence.silence_branches import why_silent
 from workbench.evidence.silence_watch import watch_of
 
 SERVER = Sequences(1000, 1000, 1000, 5000, 5000, 64000, 64000, 5000)

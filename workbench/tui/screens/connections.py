@@ -7,7 +7,8 @@ from textual.binding import BindingType
 
 from workbench.evidence import Gap, Process, Socket
 from workbench.evidence.packet import chosen
-from workbench.evidence.silence import Answer, why_silent
+from workbench.evidence.silence import Answer
+from workbench.evidence.silence_branches import why_silent
 from workbench.evidence.silence_watch import watch_of
 from workbench.present.connection_detail import connection_detail
 from workbench.present.connections import COLUMNS, owner
