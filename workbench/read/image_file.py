@@ -3,6 +3,7 @@
 Format: criu/image.c, criu/protobuf.c; message classes: pycriu, which belongs to the CRIU in use.
 """
 
+import functools
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Absent(Damage):
     """There is no such file."""
 
 
+@functools.cache
 def message_class(kind: str) -> Any:
     """The generated class of one kind of image. Raises WorkbenchError without pycriu."""
     module, name = _MESSAGES[kind]
