@@ -14,6 +14,7 @@ from workbench.cli.packets import add_output_options, write_capture
 from workbench.cli.packets import packets as show_file
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Evidence, Gap, NetworkNamespace, Packet
+from workbench.evidence.socket_choice import Choice, choose
 from workbench.present.text import printable
 from workbench.present.units import count
 
@@ -138,11 +139,7 @@ def chosen(
 def _of_process(pid: int, evidence: Evidence) -> set[Connection]:
     if isinstance(evidence.sockets, Gap):
         raise WorkbenchError(evidence.sockets.reason, evidence.sockets.remedy)
-    found = {
-        each.connection.unmapped
-        for each in evidence.sockets
-        if each.peer.port and any(holder.pid == pid for holder in each.holders)
-    }
+    found = {each.connection.unmapped for each in choose(evidence.sockets, Choice(pids={pid})) if each.peer.port}
     if not found:
         reason = "has no TCP connection" if Path(f"/proc/{pid}").exists() else "is not there"
         raise WorkbenchError(f"Process {pid} {reason}", "`workbench sockets` lists them")

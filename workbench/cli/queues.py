@@ -148,6 +148,7 @@ def _holder(options: argparse.Namespace) -> tuple[int, int]:
     """A process that holds the connection. Raises WorkbenchError if there is none, or one in several namespaces."""
     from workbench.cli.scope import namespace_inode, parse_connection
     from workbench.collect.live import LiveSource
+    from workbench.evidence.socket_choice import Choice, choose
 
     wanted = parse_connection(options.connection).unmapped
     netns = namespace_inode(options.netns) if options.netns else None
@@ -158,7 +159,8 @@ def _holder(options: argparse.Namespace) -> tuple[int, int]:
         source.close()
     if isinstance(sockets, Gap):
         raise WorkbenchError(sockets.reason, sockets.remedy)
-    fitting = [each for each in sockets if each.connection.unmapped == wanted and netns in {None, each.netns}]
+    near = choose(sockets, Choice(local_ports={wanted.local.port}))
+    fitting = [each for each in near if each.connection.unmapped == wanted and netns in {None, each.netns}]
     held: list[Socket] = [each for each in fitting if each.holders]
     if not held:
         what = "is held by no process" if fitting else "is not on this host"

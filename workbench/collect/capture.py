@@ -14,6 +14,7 @@ from workbench.collect.pcapng import RAW, PcapngWriter
 from workbench.collect.within import NamespaceEndedError, within
 from workbench.errors import WorkbenchError
 from workbench.evidence import Capture, CaptureInterface, Connection, Evidence, Gap, NetworkNamespace, Packet
+from workbench.evidence.socket_choice import Choice, choose
 from workbench.read.packet_headers import Decoder
 from workbench.read.pcap_records import Interface, Record
 
@@ -155,7 +156,8 @@ def places_of(
     inodes = set(named)
     if not inodes and not isinstance(evidence.sockets, Gap):
         ends = {way for each in connections for way in (each.unmapped, each.unmapped.reversed)}
-        inodes = {each.netns for each in evidence.sockets if each.connection.unmapped in ends}
+        near = choose(evidence.sockets, Choice(local_ports={way.local.port for way in ends}))
+        inodes = {each.netns for each in near if each.connection.unmapped in ends}
     if not inodes:
         inodes = {each.inode for each in evidence.namespaces if each.is_host}
     found = {each.inode: (each, _name(each)) for each in evidence.namespaces if each.inode in inodes}

@@ -16,7 +16,7 @@ from workbench.present.units import byte_size, count, milliseconds
 COLUMNS = (
     Column("packet_at", "AT", "a", 10, 14, right=True),
     Column("packet_delta", "AFTER", "e", 8, 9, leaves=6, right=True),
-    Column("packet_interface", "SEEN AT", "i", 12, 24, leaves=7),
+    Column("packet_interface", "SEEN AT", "i", 12, 24, leaves=7, keep_end=True),
     Column("packet_way", "FROM, TO", "w", 13, 44, keep_end=True),
     Column("packet_flags", "FLAGS", "f", 7, 12),
     Column("packet_seq", "SEQ", "q", 4, 10, leaves=2, right=True),

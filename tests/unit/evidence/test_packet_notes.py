@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from workbench.evidence import Capture, CaptureInterface, Connection, Endpoint, Packet
 from workbench.evidence.captured_reset import captured_reset
 from workbench.evidence.event import ACK, FIN, PSH, RST, SYN
+from workbench.evidence.packet import chosen
 from workbench.evidence.packet_notes import Followed, Sign, follow
 from workbench.read.pcap import read_capture
 
@@ -202,6 +203,18 @@ def test_recordings_of_a_restore() -> None:
     assert twice.waiting
     anew = follow(read_capture(RECORDINGS / "started-anew.pcap").packets)
     assert all(len(flow.resets) == 1 for flow in anew.flows)
+
+
+def test_segments_of_one_connection_in_several_captures() -> None:
+    first = capture(Talk().data(3, 1, 1).packets)
+    other = Connection(Endpoint("10.0.0.9", 1), B)
+    second = capture(
+        [replace(packet, way=other) for packet in Talk().packets] + Talk(shake=False).data(2.5, 1, 1).packets
+    )
+    found = chosen([first, second], BACK)
+    assert [packet.at_ns for packet in found.packets] == [0, 1 * MS, 2 * MS, round(2.5 * MS), 3 * MS]
+    assert [packet.interface for packet in found.packets] == [0, 0, 0, 1, 0]
+    assert len(found.interfaces) == 2
 
 
 SEGMENT = st.builds(

@@ -140,6 +140,8 @@ class PacketsScreen(ModalScreen[None]):
             table = Table(COLUMNS, empty=empty)
         else:
             rows = PacketRows.of(*self._shown)
+            if self._notable and self._shown[1].segments:
+                empty = "Nothing notable; n shows every segment."
             table = rows.table(empty, most=MOST_SHOWN, copies=self._copies, notable=self._notable)
         self.rows.show(table)
         self.query_one("#packet-title", LineView).show(lambda _: [self._title()])
