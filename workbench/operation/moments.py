@@ -19,6 +19,7 @@ from workbench.evidence.recording import (
     decode_section,
     encode_section,
 )
+from workbench.operation.journal import Entry, read_entry
 from workbench.operation.sampling import Sample
 
 TITLES = {"planned": "before", "over": "after"}
@@ -48,8 +49,9 @@ class Moments:
         with suppress(OSError):
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
             with os.fdopen(os.open(path_beside(journal), flags, 0o600), "w") as file:
+                entry = read_entry(journal)
                 for title, make in self._kept.items():
-                    file.write(json.dumps(_row(title, make())) + "\n")
+                    file.write(json.dumps(_row(title, _under_way(make(), title, entry))) + "\n")
 
 
 def read_moments(journal: Path) -> Iterator[tuple[str, Evidence]]:
@@ -61,6 +63,15 @@ def read_moments(journal: Path) -> Iterator[tuple[str, Evidence]]:
             yield _moment(json.loads(line))
     except (OSError, ValueError, KeyError, TypeError, Malformed):
         return
+
+
+def _under_way(evidence: Evidence, title: str, entry: Entry | None) -> Evidence:
+    """The evidence with the operation as it stood then: what is locked and in repair is so because of it."""
+    if entry is None:
+        return evidence
+    alive = title not in TITLES.values()
+    operation = replace(entry.summary(), last=title, workbench_alive=alive, criu_alive=alive)
+    return replace(evidence, unfinished=(operation,) if alive else ())
 
 
 def _of_operation(evidence: Evidence, sample: Sample) -> Evidence:

@@ -220,7 +220,7 @@ class Guide:
         run_beside(self._app, lambda: operations.plan_bundle(with_operation), show, self._app.problem)
 
     def _tell_path(self, path: str) -> None:
-        self._app.notify(printable(f"Written: {path}\nLook at it before you give it away."), markup=False, timeout=10)
+        self._app.notify(f"Written: {printable(path)}\nLook at it before you give it away.", markup=False, timeout=10)
 
     def _tell(self, sentences: Sequence[str]) -> None:
         """What was done, until it is read."""

@@ -110,6 +110,8 @@ def test_what_is_found_in_a_situation_is_found_in_its_bundle(
 
     run(scenario, hooks=Hooks(at_the_end=bundle))
     assert titles[-1] == "now"
-    assert found
-    if scenario.operation:
+    if not scenario.operation:
+        assert found
+    else:
+        assert "SCK005" not in found  # sockets are in repair mode, but not without reason
         assert {"dump: before", "dump: images complete", "restore: restored"} <= set(titles)
