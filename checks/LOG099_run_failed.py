@@ -51,7 +51,7 @@ CAUSE = Cause(
         Sign(
             form=r".",
             weight=Weight.REST,
-            message="CRIU failed, and no check knows the cause: this is the first error in its log.",
+            message="CRIU failed: this is the first error in its log.",
         ),
         Sign(("Dumping FAILED", "dumping FAILED"), weight=Weight.REST, message="The dump failed."),
         Sign("Restoring FAILED", weight=Weight.REST, message="The restore failed."),

@@ -53,7 +53,9 @@ def check(
 ) -> Iterator[Problem]:
     """One problem for each socket that loses something: a warning if the program would behave differently."""
     asked = {} if isinstance(borrowed, Gap) else borrowed
-    told = {socket.inode: _told(socket, sysctls, sequences) for socket in dumped_sockets(sockets, target)}
+    known = () if isinstance(sysctls, Gap) else sysctls
+    defaults = {item.netns: item.value for item in known if item.name == "net.ipv4.tcp_congestion_control"}
+    told = {socket.inode: _told(socket, defaults, sequences) for socket in dumped_sockets(sockets, target)}
     found: dict[str, tuple[Verdict, list[str]]] = {}
     for verdict in caused(verdicts, NAME):
         lost = verdict.facts["lost"]
@@ -75,13 +77,9 @@ def check(
         )
 
 
-def _told(socket: Socket, sysctls: tuple[Sysctl, ...] | Gap, sequences: Mapping[int, Sequences] | Gap) -> list[str]:
-    """What the kernel's lists tell of a socket that could not be asked."""
-    name = "net.ipv4.tcp_congestion_control"
-    known = () if isinstance(sysctls, Gap) else sysctls
-    default = next(
-        (item.value for item in known if item.netns == socket.netns and item.name == name), socket.congestion
-    )
+def _told(socket: Socket, defaults: Mapping[int | None, str], sequences: Mapping[int, Sequences] | Gap) -> list[str]:
+    """What the kernel's lists tell of a socket that could not be asked; ``defaults`` by network namespace."""
+    default = defaults.get(socket.netns, socket.congestion)
     lost = []
     if socket.peer.port and socket.congestion and socket.congestion != default:
         lost.append(f"TCP_CONGESTION {socket.congestion} (back to {default})")
