@@ -1,5 +1,7 @@
 """Quantities as a person reads them."""
 
+import math
+
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB")
 
 
@@ -29,7 +31,9 @@ def milliseconds(value: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time span in its two greatest units: ``12 s``, ``14 min 20 s``, ``3 h 5 min``, ``2 d 4 h``."""
+    """A time span in its two greatest units: ``12 s``, ``14 min 20 s``, ``3 h 5 min``, ``2 d 4 h``, ``for ever``."""
+    if seconds == math.inf:
+        return "for ever"
     whole = max(int(seconds), 0)
     for size, name, smaller, smaller_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if whole >= size:

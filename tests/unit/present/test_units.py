@@ -18,7 +18,15 @@ def test_milliseconds(value: float | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(-3, "0 s"), (12.9, "12 s"), (60, "1 min"), (11_100, "3 h 5 min"), (187_200, "2 d 4 h")]
+    ("seconds", "text"),
+    [
+        (-3, "0 s"),
+        (12.9, "12 s"),
+        (60, "1 min"),
+        (11_100, "3 h 5 min"),
+        (187_200, "2 d 4 h"),
+        (float("inf"), "for ever"),
+    ],
 )
 def test_duration(seconds: float, text: str) -> None:
     assert duration(seconds) == text
