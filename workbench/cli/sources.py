@@ -97,6 +97,8 @@ class _Reading:
         self._conntrack: dict[object, ConntrackEntry] | None = None
         self._decoded: dict[str, dict[str, bytes]] = {}
         """Images that crit had decoded, by the directory that the files lie in."""
+        self._whole: set[str] = set()
+        """Such directories that were named themselves: what is missing in others was only not named."""
         self._captures: list[Capture] = []
         self._gaps: list[Gap] = []
         self._modified = 0.0
@@ -117,7 +119,7 @@ class _Reading:
         for place, files in self._decoded.items():
             store = MemoryStore(place, files, sum(map(len, files.values())), self._modified)
             try:
-                self._images.append(read_images(store, excerpt="inventory.img" not in files))
+                self._images.append(read_images(store, excerpt=place not in self._whole))
             except WorkbenchError as error:
                 unreadable.append(error)
 
@@ -168,12 +170,14 @@ class _Reading:
 
         place = Path(path)
         within = place.is_dir()
+        if within:
+            self._whole.add(path)
         for file in sorted(place.glob("*.json")) if within else (place,):
             with file.open("rb") as opened:
                 content = opened.read(LARGEST + 1)
             if is_crit_json(content):
                 name, image = read_crit_json(file.name, content)
-                self._decoded.setdefault(os.fspath(place if within else place.parent), {})[name] = image
+                self._decoded.setdefault(path if within else os.fspath(place.parent), {})[name] = image
 
     def _read_sockets(self, path: str) -> None:
         from workbench.read.text_lines import lines_of

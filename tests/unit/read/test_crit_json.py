@@ -41,10 +41,9 @@ def test_a_directory_that_was_decoded_tells_what_the_images_tell(tmp_path: Path,
 
 def test_single_files_are_put_together_and_miss_nothing(tmp_path: Path) -> None:
     decoded_directory(tmp_path, pretty=True)
-    files = [str(path) for path in tmp_path.iterdir() if path.name.startswith(("files", "tcp-stream"))]
+    files = [str(path) for path in tmp_path.iterdir() if path.name.startswith(("files", "tcp-stream", "inventory"))]
     (found,) = read_sources(files).evidence.images  # type: ignore[misc]
-    assert found.excerpt
-    assert found.problems == ()
+    assert (found.excerpt, found.complete, found.problems) == (True, True, ())
     connected = next(socket for socket in found.sockets if socket.queue)
     assert connected.queue is not None
     assert len(connected.queue.received) == 1000
