@@ -85,8 +85,14 @@ def refusal(sock: socket.socket) -> str:
 
 
 def resume(sock: socket.socket, state: State) -> None:
-    """Leave repair mode: the connection goes on, beginning with a probe that the peer answers. Raises OSError."""
+    """Leave repair mode: the connection goes on, beginning with a probe that the peer answers. Raises OSError.
+
+    What was never sent is sent at once. What is in flight waits for an answer of the peer: see ``nudge``.
+    """
     _leave(sock, c.REPAIR_OFF, int(state.socket_options.get("SO_REUSEADDR", 0)))
+    if state.queue.unsent:  # setting it pushes, whatever it was before (net/ipv4/tcp.c:__tcp_sock_set_nodelay)
+        sock.setsockopt(_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(_TCP, socket.TCP_NODELAY, int(state.socket_options.get("TCP_NODELAY", 0)))
 
 
 def _leave(sock: socket.socket, how: int, reuse: int) -> None:

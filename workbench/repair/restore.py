@@ -19,6 +19,7 @@ _OPTION = struct.Struct("=II")  # struct tcp_repair_opt
 _CHUNK = 1 << 16
 _SMALLEST_CHUNK = 1 << 10
 _LARGEST_MAXSEG = 32767  # MAX_TCP_WINDOW (include/net/tcp.h)
+_AHEAD_MS = 200
 _PLAYED_S = 5.0
 _POLL_S = 0.0005
 
@@ -66,7 +67,7 @@ def _restore(sock: socket.socket, state: State) -> None:
     sock.setsockopt(_TCP, socket.TCP_MAXSEG, 0)
     sock.setsockopt(_TCP, c.TCP_REPAIR_OPTIONS, _negotiated(state))
     if state.options & c.HAS_TIMESTAMPS:
-        sock.setsockopt(_TCP, c.TCP_TIMESTAMP, _signed(state.timestamp))
+        sock.setsockopt(_TCP, c.TCP_TIMESTAMP, _signed(_later(state.timestamp)))
     _fill(sock, state)
     _set_window(sock, state, before_fin=True)
     _play(sock, state)
@@ -93,6 +94,15 @@ def _address(state: State, address: str, port: int) -> tuple[str, int] | tuple[s
 def _signed(number: int) -> int:
     """As setsockopt(2) takes an unsigned one."""
     return number - SEQUENCE_MODULUS if number >= SEQUENCE_MODULUS // 2 else number
+
+
+def _later(timestamp: int) -> int:
+    """A paced segment bears the time at which it was to leave, which may lie ahead of the clock that was read.
+
+    With a clock that lags behind it the first data would be dropped by the peer (PAWS, RFC 7323 5).
+    """
+    ahead = _AHEAD_MS * (1000 if timestamp & 1 else 1)
+    return (timestamp + ahead) % SEQUENCE_MODULUS
 
 
 def _set_sequence(sock: socket.socket, queue: int, start: int) -> None:

@@ -36,9 +36,12 @@ from workbench.operation.record import connection_record
 from workbench.operation.standstill import stop
 from workbench.operation.task import Tasks
 from workbench.repair.borrow import borrow
+from workbench.repair.constants import MARK
 from workbench.repair.export import detach, export, hang_up, resume
+from workbench.repair.nudge import nudge
 from workbench.repair.pack import write_state
 from workbench.repair.restore import restore
+from workbench.repair.segment import RawSender
 
 OFFER_S = 20.0
 """Seconds that a recipient has to accept, while nothing is touched yet."""
@@ -85,6 +88,8 @@ class _HandOff:
         self._new: socket.socket | None = None
         self._locked = False
         self._moved = False
+        self._sender = RawSender(MARK)
+        stack.callback(self._sender.close)
         self._reuse = 0
         self._compared = 0
 
@@ -104,6 +109,8 @@ class _HandOff:
             self._stack.callback(lock.close)
         self._tasks = self._stack.enter_context(Tasks((each.pid, None) for each in plan.holders))
         self._running = [task for task in self._tasks.alive if task.state not in "tT"]
+        wire = self._connection.unmapped
+        inside(self._target.path, lambda: self._sender.open_for([wire.peer.address]))
         self._journal = Journal(KIND, self._facts(name))
         self._stack.callback(self._journal.close)
         self._watchdog.guard(self._journal.path)
@@ -274,6 +281,8 @@ class _HandOff:
             lock.lift()
         self._locked = False
         resume(sock, state)
+        with contextlib.suppress(OSError):  # the socket finds it out by itself, a second later
+            nudge(sock, state, self._sender)
         self._clock.released = time.perf_counter()
 
     def _let_go(self) -> None:
