@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,8 +60,8 @@ def _read(file: BinaryIO, found: _Found, most: int) -> None:
     """Raises Damage if it is no capture at all."""
     decoder = Decoder()
     stream = records(file)
-    first = next(stream)  # the header, without which it is no capture
-    for record in (first, *_until_damage(stream, found)):
+    first = next(stream, None)  # after the header, without which it is no capture
+    for record in chain(() if first is None else (first,), _until_damage(stream, found)):
         if isinstance(record, Interface):
             found.interfaces.append(record)
         elif isinstance(record, str):

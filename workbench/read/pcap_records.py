@@ -169,7 +169,9 @@ class _Pcapng:
             yield from self._packet(number, high << 32 | low, captured, size, body)
         elif kind == INTERFACE:
             yield self._interface(body)
-        elif kind == SIMPLE_PACKET and self._interfaces:
+        elif kind == SIMPLE_PACKET:
+            if not self._interfaces:
+                raise Damage("a packet comes before any interface is described: what follows is not looked at")
             (size,) = struct.unpack_from(f"{self._order}I", body)
             snaplen = self._interfaces[0].snaplen
             data = body[4 : 4 + min(size, snaplen or size)]

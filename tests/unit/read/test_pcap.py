@@ -266,6 +266,15 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
             read_capture(path)
 
 
+def test_a_capture_of_nothing_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "x.pcapng"
+    path.write_bytes(section())
+    assert read_capture(path).packets == ()
+    path.write_bytes(section() + block(0xBAD, b"") + block(3, struct.pack("<I", len(RAW)) + RAW))
+    with pytest.raises(WorkbenchError, match="before any interface"):
+        read_capture(path)
+
+
 def test_unknown_link_types_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "x.pcapng"
     path.write_bytes(section() + interface("<", link=105) + enhanced("<", 0, 5, RAW))
