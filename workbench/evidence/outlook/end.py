@@ -111,6 +111,6 @@ class WaitingEnd:
     def assumed(self, *names: str) -> tuple[str, ...]:
         """What is taken for granted where these settings, or the socket's own, could not be read."""
         unread = [f"tcp_{name} {getattr(self.limits, name)}" for name in names if name in self.limits.assumed]
-        if self.sequences is None:
+        if self.sequences is None and self.socket.info is not None:
             unread.append("no TCP_USER_TIMEOUT")
         return tuple(unread)

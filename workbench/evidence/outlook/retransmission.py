@@ -1,7 +1,7 @@
 """Segments that nobody acknowledges: data and FIN, SYN, SYN and ACK."""
 
 from collections.abc import Callable
-from math import inf
+from math import ceil, inf, log2
 
 from workbench.evidence.clockwork import Pending
 from workbench.evidence.outlook.end import Outlook, WaitingEnd
@@ -108,17 +108,27 @@ def greeting(end: WaitingEnd) -> Outlook:
 
 
 def greeting_answered(end: WaitingEnd) -> Outlook:
-    """A SYN and ACK without an answer (reqsk_timer_handler() of net/ipv4/inet_connection_sock.c)."""
-    retries, count = end.limits.synack_retries, end.unanswered
+    """A SYN and ACK without an answer (reqsk_timer_handler() of net/ipv4/inet_connection_sock.c).
 
-    def interval(number: int, _: float) -> float:
-        return min(SYN_RTO_MS * 2.0 ** (count + number), end.rto_max_ms)
+    sock_diag tells how often they were repeated, which they are for each SYN that comes again, too: how many time-outs
+    there were is known by what is left of the running one, at least.
+    """
+    retries, left_ms = end.limits.synack_retries, end.socket.timer_ms
+    at_most = min(end.unanswered, retries)
+    at_least = min(max(ceil(log2(max(left_ms, 1) / SYN_RTO_MS)), 0), at_most)
 
-    due = end.due(interval(0, 0))
-    formula = f"tcp_synack_retries {retries}, each after twice the time of the one before, the first after 1 s"
+    def ends(timeouts: int) -> Span:
+        def interval(number: int, _: float) -> float:
+            return min(SYN_RTO_MS * 2.0 ** (timeouts + number), end.rto_max_ms)
+
+        return Series(end.wheel, interval, retries).end(end.due(interval(0, 0)), timeouts)
+
+    formula = (
+        f"tcp_synack_retries {retries} time-outs, the first after 1 s, each twice as long as the one before"
+    )
     return Outlook(
-        "SYN and ACK retransmission", due, "sends SYN and ACK again",
-        Series(end.wheel, interval, retries).end(due, count),
+        "SYN and ACK retransmission", end.due(SYN_RTO_MS * 2.0**at_most), "sends SYN and ACK again",
+        Span(ends(at_most).least, ends(at_least).most),
         "the request is forgotten, and no program learns of it", formula,
         (*end.assumed("synack_retries"), "the listener has no TCP_SYNCNT and a short queue"),
     )  # fmt: skip

@@ -126,6 +126,13 @@ def test_a_syn_is_repeated_some_times_without_a_longer_pause() -> None:
     )
 
 
+def test_a_request_that_is_asked_for_again_and_again_is_not_taken_for_old() -> None:
+    asked = end(TcpState.SYN_RECV, SocketTimer.RTO, 3900, info=None, inode=0, retransmits=10)
+    low, high = seconds(outlook(asked, None, LIMITS, 250))  # two time-outs, as 3.9 s are left, or up to five
+    assert 3.8 <= low < 4.5
+    assert 59 <= high < 65
+
+
 def test_time_wait_and_its_likes_end_by_themselves() -> None:
     fading = end(TcpState.TIME_WAIT, SocketTimer.TIMEWAIT, 30_000, info=None, inode=0)
     assert outlook(fading, None, LIMITS, 250).ends == outlook(fading, None, LIMITS, 250).due
