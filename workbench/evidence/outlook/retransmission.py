@@ -123,9 +123,7 @@ def greeting_answered(end: WaitingEnd) -> Outlook:
 
         return Series(end.wheel, interval, retries).end(end.due(interval(0, 0)), timeouts)
 
-    formula = (
-        f"tcp_synack_retries {retries} time-outs, the first after 1 s, each twice as long as the one before"
-    )
+    formula = f"tcp_synack_retries {retries} time-outs, the first after 1 s, each twice as long as the one before"
     return Outlook(
         "SYN and ACK retransmission", end.due(SYN_RTO_MS * 2.0**at_most), "sends SYN and ACK again",
         Span(ends(at_most).least, ends(at_least).most),
