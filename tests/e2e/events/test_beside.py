@@ -115,7 +115,7 @@ def test_what_is_rare_or_wanted_is_never_left_out() -> None:
 def test_it_ends_with_its_parent_and_leaves_nothing() -> None:
     program = (
         "import sys, time; from workbench.collect.events.beside import Recorder\n"
-        "recorder = Recorder(lambda stretch: print(recorder._child.pid, flush=True)); recorder.start(); time.sleep(60)"
+        "recorder = Recorder(lambda stretch: print(recorder.pid, flush=True)); recorder.start(); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None

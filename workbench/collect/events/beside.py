@@ -56,6 +56,11 @@ class Recorder:
             except (OSError, ValueError):
                 return  # the child has ended, which its reader tells
 
+    @property
+    def pid(self) -> int | None:
+        """The child's; None before it has started."""
+        return self._child.pid if self._child is not None else None
+
     def close(self) -> None:
         """End the child; what it recorded since its last stretch is not told."""
         if self._child is not None and self._child.stdin is not None:
