@@ -1,10 +1,10 @@
-"""Against what was measured on Linux 6.18: see the times in each case."""
+"""Without clockwork: against what was measured on Linux 6.18, see the times in each case."""
 
 import pytest
 
 from tests.sample import CLIENT_END, SERVER_END, socket, tcp_info
 from workbench.evidence import Sequences, Socket, SocketTimer, TcpState
-from workbench.evidence.patience import if_it_sends, patience, timeout_of
+from workbench.evidence.outlook import Outlook, TcpLimits, if_it_sends, outlook
 
 
 def _waiting(timer_ms: int, rto_ms: int, retransmits: int) -> Socket:
@@ -17,9 +17,14 @@ def _sequences(user_timeout_ms: int) -> Sequences:
     return Sequences(0, 0, 0, 0, 0, user_timeout_ms=user_timeout_ms)
 
 
+def _lies_in(measured_s: float, found: Outlook) -> bool:
+    assert found.ends
+    return found.ends.least / 1000 - 0.1 <= measured_s <= found.ends.most / 1000 + 0.1
+
+
 @pytest.mark.parametrize(("retries2", "seconds"), [(2, 1.4), (3, 3.0), (4, 6.2), (5, 12.6), (6, 25.4), (15, 924.6)])
 def test_what_tcp_retries2_stands_for(retries2: int, seconds: float) -> None:
-    assert timeout_of(retries2, 120_000) == pytest.approx(seconds * 1000)
+    assert TcpLimits().timeout_ms(retries2, 120_000) == pytest.approx(seconds * 1000)
 
 
 @pytest.mark.parametrize(
@@ -27,22 +32,8 @@ def test_what_tcp_retries2_stands_for(retries2: int, seconds: float) -> None:
 )
 def test_the_measured_end_lies_in_the_range(retries2: int, measured_s: float) -> None:
     # At the first retransmission, 0.42 s after the segment was lost; the next one follows after twice the first RTO.
-    waits = patience(_waiting(timer_ms=408, rto_ms=408, retransmits=1), None, retries2, 120_000)
-    assert waits is not None
-    assert waits.least_ms / 1000 <= measured_s + 0.1
-    assert measured_s <= waits.most_ms / 1000 + 0.1
-
-
-def test_a_user_timeout_comes_before_tcp_retries2() -> None:
-    waits = patience(_waiting(408, 408, 1), _sequences(3000), 15, None)
-    assert waits is not None
-    assert 2_500 <= waits.least_ms <= waits.most_ms <= 7_000
-    assert not waits.assumed
-
-
-def test_who_waits_for_nothing_waits_for_ever() -> None:
-    quiet = socket(1, SERVER_END, CLIENT_END, TcpState.ESTABLISHED, info=tcp_info())
-    assert patience(quiet, None, 15, None) is None
+    waiting = _waiting(timer_ms=408, rto_ms=408, retransmits=1)
+    assert _lies_in(measured_s, outlook(waiting, None, TcpLimits(retries2=retries2)))
 
 
 @pytest.mark.parametrize(
@@ -51,8 +42,8 @@ def test_who_waits_for_nothing_waits_for_ever() -> None:
 )
 def test_who_sends_into_a_silence(retries2: int, user_timeout_ms: int, measured_s: float) -> None:
     idle = socket(1, SERVER_END, CLIENT_END, TcpState.ESTABLISHED, info=tcp_info(rto_us=204_000))
-    waits = if_it_sends(idle, _sequences(user_timeout_ms), retries2, 120_000)
-    assert waits.least_ms / 1000 <= measured_s + 0.1
-    assert measured_s <= waits.most_ms / 1000 + 0.1
+    found = if_it_sends(idle, _sequences(user_timeout_ms), TcpLimits(retries2=retries2))
+    assert _lies_in(measured_s, found)
+    assert found.ends
     # Where it may be one time-out more or less, that is as long as all before it.
-    assert waits.most_ms <= 2.4 * waits.least_ms
+    assert found.ends.most <= 2.4 * found.ends.least
