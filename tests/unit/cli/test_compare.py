@@ -57,3 +57,11 @@ def test_a_side_that_cannot_be_read_is_one_line(bad: str, capsys: pytest.Capture
     streams = capsys.readouterr()
     assert streams.out == ""
     assert len(streams.err.splitlines()) == 1
+
+
+def test_moments_of_a_bundle(capsys: pytest.CaptureFixture[str]) -> None:
+    bundle = RECORDINGS / "bundles" / "format-1.zip"
+    assert compared(f"{bundle}@1", f"{bundle}@2") in {0, 1}
+    assert "in both" in capsys.readouterr().out
+    assert compared(f"{bundle}@1", f"{bundle}@999") == 2
+    assert "its moments are: 1 " in capsys.readouterr().err
