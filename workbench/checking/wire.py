@@ -47,7 +47,7 @@ class Wire:
         received = [distance(known.write_seq, each.ack) for each in theirs if each.acks and not each.is_reset]
         acknowledged = [distance(known.rcv_nxt, each.ack) for each in ours if each.acks and not each.is_reset]
         forgotten = [distance(known.rcv_nxt, each.seq) for each in self.repeats if until is None or each.at_ns <= until]
-        return Ahead(max(received, default=0), max(*acknowledged, *forgotten, 0, 0))
+        return Ahead(max(*received, 0, 0), max(*acknowledged, *forgotten, 0, 0))
 
     @property
     def gained(self) -> int:
