@@ -131,6 +131,7 @@ def chosen(
     connections = {parse_connection(text).unmapped for text in options.connection or ()}
     if options.pid is not None:
         connections |= _of_process(options.pid, evidence)
+    connections = {min(each, each.reversed) for each in connections}  # both ends may be this process's
     all_tcp = not options.connection and options.pid is None
     places = places_of(connections, evidence, [namespace_inode(name) for name in options.netns or ()])
     return None if all_tcp else sorted(connections), places
