@@ -1,20 +1,17 @@
 """``workbench events``: what happens to connections on this host, as it happens, and who reset which and why."""
 
 import argparse
-import os
-import select
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from workbench.cli import scope
 from workbench.cli.document import FORMATS
 from workbench.cli.event_output import EventOutput
 from workbench.cli.exit_status import ExitStatus
+from workbench.cli.interruption import Interruption
 from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence, Gap
 from workbench.present.text import printable
@@ -67,7 +64,7 @@ def events(options: argparse.Namespace) -> int:
     selection, host = _selection(options)
     follower = _follow(options.criu_log)
     reader = EventReader()
-    with _Interruption() as interruption, reader:
+    with Interruption() as interruption, reader:
         timeline = _Timeline(reader, selection, EventOutput(options.format, time.time_ns() - time.monotonic_ns()))
         for gap in reader.gaps:
             _say(gap)
@@ -80,38 +77,12 @@ def events(options: argparse.Namespace) -> int:
     return ExitStatus.CLEAN if reader.refused is None else ExitStatus.USAGE
 
 
-class _Interruption:
-    """SIGINT or SIGTERM, which end this command: what is being printed then is printed to its end.
-
-    An eventfd, since a handler that runs while a lock of ``threading`` is taken could wait for itself for ever.
-    """
-
-    def __enter__(self) -> Self:
-        self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._former = {number: signal.signal(number, self._come) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def within(self, seconds: float) -> bool:
-        """Whether one has come, or comes within so many seconds."""
-        return bool(select.select([self._descriptor], [], [], seconds)[0])
-
-    def _come(self, number: int, frame: FrameType | None) -> None:
-        os.eventfd_write(self._descriptor, 1)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for number, handler in self._former.items():
-            signal.signal(number, handler)
-        os.close(self._descriptor)
-
-
 def _record(
     reader: "EventReader",
     timeline: "_Timeline",
     options: argparse.Namespace,
     follower: "LogFollower | None",
-    interruption: _Interruption,
+    interruption: Interruption,
 ) -> None:
     try:
         end = None if options.seconds is None else time.monotonic() + options.seconds
