@@ -2,12 +2,15 @@
 
 import signal
 
-from workbench.evidence import NetworkNamespace
+from workbench.evidence import Gap, NetworkNamespace
 from workbench.operation.journal import Entry
 from workbench.operation.migration.lock import lock
+from workbench.operation.migration.look import look
 from workbench.operation.record import connection_from
 from workbench.operation.recover import Report
+from workbench.operation.rollback.destroy import destroy
 from workbench.operation.rollback.rollback import ENDING
+from workbench.operation.standstill import stop
 from workbench.operation.task import Tasks
 
 _GONE_S = 10.0
@@ -25,11 +28,35 @@ def recover_rollback(entry: Entry, report: Report, run_id: str, namespace: Netwo
         living = tasks.alive
         if living:
             report.say(f"Process {living[0].pid}, as it was before the roll-back, was about to end: ended.")
-            if not report.dry_run:
-                for task in living:
-                    task.signal(signal.SIGKILL)
-                for task in living:
-                    task.gone(_GONE_S)
+        if not report.dry_run:
+            stop(living)
+            _reset_peers(entry, namespace)
+            for task in living:
+                task.signal(signal.SIGKILL)
+            for task in living:
+                task.gone(_GONE_S)
     if namespace is not None and "pre-resume" not in entry.transitions and not report.dry_run:
         lock((connection_from(each) for each in rollback["locked"]), run_id, namespace)
     return False
+
+
+def _reset_peers(entry: Entry, namespace: NetworkNamespace | None) -> None:
+    """Of the present, and of what it has left behind without an owner: it would be in the way of the past."""
+    if namespace is None:
+        return
+    found = look({"sockets"}, namespace.inode).sockets
+    rollback = entry.begun["rollback"]
+    pids = {int(pid) for pid, _ in rollback["tree"]}
+    past = {connection_from(each).unmapped for each in rollback["locked"]}
+    destroy(
+        (
+            each
+            for each in (() if isinstance(found, Gap) else found)
+            if each.peer.port
+            and (
+                any(holder.pid in pids for holder in each.holders)
+                or (not each.inode and each.connection.unmapped in past)
+            )
+        ),
+        namespace,
+    )
