@@ -55,7 +55,8 @@ def halves(lab: Lab, source: Host, destination: Host, *, after: bool = False) ->
     with ours, theirs:
         receiving = subprocess.Popen(
             destination.entering(*_WORKBENCH, "migrate", "receive", "-D", str(into)),
-            stdin=theirs.fileno(), stdout=theirs.fileno(), env=environment(lab, destination),
+            stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=subprocess.DEVNULL,
+            env=environment(lab, destination),
         )  # fmt: skip
         descriptor = ours.fileno()
         way = ("-D", str(from_), "--on-descriptor", str(descriptor), *(["--after"] if after else []))
