@@ -28,7 +28,8 @@ from collections.abc import Iterator
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
 from workbench.evidence import Capture
-from workbench.evidence.packet_notes import Flow, Sign
+from workbench.evidence.packet_notes import Flow
+from workbench.evidence.packet_sign import Sign
 
 CODE = "PKT001"
 NAME = "reset-captured"

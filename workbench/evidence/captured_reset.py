@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from workbench.evidence.packet import Capture, Packet
-from workbench.evidence.packet_notes import Sign, follow
+from workbench.evidence.packet_notes import follow
+from workbench.evidence.packet_sign import Sign
 from workbench.evidence.socket import Connection
 
 NEAR_NS = 2_000_000_000

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from workbench.evidence import Capture, Connection, Packet
 from workbench.evidence.event import ACK, FIN, PSH, RST, SYN
 from workbench.evidence.packet import CWR, ECE, URG
-from workbench.evidence.packet_notes import Flow, Followed, Note, Noted, Sign
+from workbench.evidence.packet_notes import Flow, Followed, Noted
+from workbench.evidence.packet_sign import Note, Sign
 from workbench.present.line import Line, Tone, heading, line
 from workbench.present.table import Column, Row, Table, make_table
 from workbench.present.text import printable

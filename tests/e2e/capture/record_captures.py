@@ -15,7 +15,8 @@ from workbench.collect.capture import LiveCapture, Saved
 from workbench.collect.namespaces import inside
 from workbench.evidence import Connection, Endpoint
 from workbench.evidence.event import RST
-from workbench.evidence.packet_notes import Follower, Sign
+from workbench.evidence.packet_notes import Follower
+from workbench.evidence.packet_sign import Sign
 from workbench.lab.marker import new_id
 from workbench.lab.namespaces import Host, address, join
 from workbench.repair.segment import RawSender, Segment

@@ -23,7 +23,8 @@ from workbench.collect.packet_ring import PacketRing
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Endpoint, NetworkNamespace, Packet
 from workbench.evidence.event import FIN, RST, SYN
-from workbench.evidence.packet_notes import Sign, follow
+from workbench.evidence.packet_notes import follow
+from workbench.evidence.packet_sign import Sign
 from workbench.lab.marker import new_id
 from workbench.lab.namespaces import Host, address, join
 from workbench.read.pcap import read_capture

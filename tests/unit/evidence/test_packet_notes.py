@@ -12,7 +12,8 @@ from workbench.evidence import Capture, CaptureInterface, Connection, Endpoint, 
 from workbench.evidence.captured_reset import captured_reset
 from workbench.evidence.event import ACK, FIN, PSH, RST, SYN
 from workbench.evidence.packet import chosen
-from workbench.evidence.packet_notes import Followed, Sign, follow
+from workbench.evidence.packet_notes import Followed, follow
+from workbench.evidence.packet_sign import Sign
 from workbench.read.pcap import read_capture
 
 A, B = Endpoint("10.0.0.1", 40000), Endpoint("10.0.0.2", 80)

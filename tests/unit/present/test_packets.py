@@ -9,7 +9,8 @@ import pytest
 from workbench.cli.main import run
 from workbench.evidence import Capture, CaptureInterface
 from workbench.evidence.event import ACK, FIN, PSH, RST, SYN
-from workbench.evidence.packet_notes import Note, Sign, follow
+from workbench.evidence.packet_notes import follow
+from workbench.evidence.packet_sign import Note, Sign
 from workbench.present.line import plain_lines
 from workbench.present.packets import PacketRows, flags_text, note_text, options_text, packet_detail, summary_lines
 from workbench.read.pcap import read_capture
