@@ -30,6 +30,7 @@ from workbench.operation.handoff.result import Handed, HandoffOutcome
 from workbench.operation.handoff.watchdog import Watchdog
 
 CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 PORT = 7022
 NETWORKS = {"v4": ("10.79.0.{}", 24), "v6": ("fd79::{}", 64)}
@@ -87,7 +88,9 @@ class Hosts:
 class Scene:
     """All hosts and programs, with the connection under way."""
 
-    def __init__(self, directory: Path, family: str) -> None:
+    def __init__(self, directory: Path, family: str, *, dumped: bool = False) -> None:
+        """``dumped``: the owners will be; what CRIU restores must not end with the parent that it has then."""
+        self._dumped = dumped
         hosts = Hosts(family)
         server = (hosts.addresses[HERE], PORT)
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -117,6 +120,8 @@ class Scene:
         pid = os.fork()
         if not pid:
             self.control.close()
+            if not self._dumped:
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             try:
                 play()
             finally:
@@ -237,7 +242,7 @@ def compare(rounds: int, family: str, directory: Path) -> dict[str, object]:
     """Hand-offs and dumps with restores of the same connection, in turns; the client's longest gap of each."""
     # What CRIU restored becomes our child again, so that its pid is free as soon as it has ended.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    scene, watchdog = Scene(directory, family), Watchdog()
+    scene, watchdog = Scene(directory, family, dumped=True), Watchdog()
     gaps: dict[str, list[float | None]] = {"handoff": [], "criu": []}
     try:
         scene.await_bytes(1 << 20)
