@@ -156,7 +156,7 @@ KINDS: Mapping[str, Kind] = {
     "Event.command": _K.COMMAND,
     "Event.owner_command": _K.COMMAND,
     "Event.reason": _K.WORD,
-    "Event.details:key": _K.WORD,
+    "Event.details:key": _K.SENTENCE,
     "Event.details": _K.SENTENCE,
     "Target.operation": _K.WORD,
     "Target.title": _K.SENTENCE,

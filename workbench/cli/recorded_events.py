@@ -7,9 +7,9 @@ from workbench.cli import scope
 from workbench.cli.event_output import EventOutput
 from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence
+from workbench.evidence import Evidence, Gap
 from workbench.evidence.selection import Selection
-from workbench.read.events_file import read_events
+from workbench.read.events_file import RecordedEvents, read_events
 
 
 def show_recorded(options: argparse.Namespace) -> int:
@@ -18,7 +18,7 @@ def show_recorded(options: argparse.Namespace) -> int:
         if getattr(options, name) is not None:
             word = name.replace("_", "-")
             raise WorkbenchError(f"--{word} is about this host, not about a recording", f"leave out FILE or --{word}")
-    recorded = read_events(options.recorded)
+    recorded = _of_bundle(options.recorded) or read_events(options.recorded)
     selection = Selection(
         [options.pid] if options.pid is not None else [],
         [scope.parse_connection(options.connection)] if options.connection is not None else [],
@@ -33,6 +33,31 @@ def show_recorded(options: argparse.Namespace) -> int:
     evidence = Evidence((first + recorded.wall_ns) / 1e9, first, (str(options.recorded),))
     output.end(evidence, (), sum(event.lost for event in recorded.events))
     return ExitStatus.CLEAN
+
+
+def _of_bundle(path: str) -> RecordedEvents | None:
+    """The events of a bundle, with what follows from them; None for another file. Raises WorkbenchError."""
+    from workbench.cli.document import namespace_names
+    from workbench.cli.sources import evidence_of
+    from workbench.evidence.attribution import attribute
+    from workbench.read.recognise import Kind, recognise
+
+    try:
+        kind = recognise(path)
+    except WorkbenchError:
+        return None
+    if kind is not Kind.BUNDLE:
+        return None
+    evidence = evidence_of(path)
+    if isinstance(evidence.events, Gap):
+        raise WorkbenchError(f"{path} has no events: {evidence.events.reason}", "`bundle --seconds N` records them")
+    rules = () if isinstance(evidence.rules, Gap) else evidence.rules
+    return RecordedEvents(
+        evidence.events,
+        tuple(attribute(evidence.events, rules)),
+        round(evidence.taken * 1e9) - evidence.monotonic_ns,
+        namespace_names(evidence),
+    )
 
 
 def _inode(word: str, names: Mapping[int, str]) -> int:

@@ -134,7 +134,7 @@ def _state(state: TcpState | None) -> str:
 
 def _change(change: str, amount: int | str) -> str:
     """``deleted rule in inet filter``, 6 times: ``deleted 6 rules in inet filter``."""
-    verb, thing, rest = change.split(" ", 2)
+    verb, thing, rest = (*change.split(" ", 2), "", "")[:3]
     return change if amount == 1 else f"{verb} {amount} {thing}s {rest}"
 
 
