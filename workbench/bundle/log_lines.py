@@ -1,8 +1,8 @@
 """Lines of CRIU's logs, taken apart by what CRIU prints and written anew without what is private in them.
 
-A message that is known (``criu_messages.txt``) keeps its own words; the numbers, names, addresses and paths that were
-printed into it are replaced each by its own rule. Of one that is not known the known words remain; a line with none of
-them is left out.
+A message that the CRIU of this machine prints (``criu_messages``) keeps its own words; the numbers, names, addresses
+and paths that were printed into it are replaced each by its own rule. Of one that is not known the known words
+remain; a line with none of them is left out.
 """
 
 import re
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
+from workbench.bundle.criu_messages import messages
 from workbench.bundle.texts import Texts
-from workbench.bundle.vocabulary import messages
 from workbench.evidence import LogDigest, LogLine
 
 _DIRECTIVE = re.compile(

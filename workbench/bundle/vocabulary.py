@@ -5,21 +5,12 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*")
-_DIRECTIVE = re.compile(r"%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j|t)?[a-zA-Z%]")
-
-
-def messages() -> tuple[str, ...]:
-    """What CRIU and the programs that it runs print, as format strings of printf(3)."""
-    return tuple(line for name in ("criu_messages.txt", "other_messages.txt") for line in _lines(name))
-
 
 @cache
 def words() -> frozenset[str]:
     """In small letters."""
-    own = {word.lower() for line in _lines("words.txt") for word in re.split(r"[\s_-]+", line) if word}
-    said = {word.lower() for line in messages() for word in _WORD.findall(_DIRECTIVE.sub(" ", line))}
-    return frozenset(own | said)
+    lines = (line for name in ("words.txt", "log_words.txt") for line in _lines(name))
+    return frozenset(word.lower() for line in lines for word in re.split(r"[\s_-]+", line) if word)
 
 
 @cache
