@@ -139,8 +139,15 @@ class Situation:
         return outlook(socket, self.sequences_of(socket), self.limits(socket.netns), self._hz)
 
     def tree(self, root: int) -> list[Process]:
-        """A process and its descendants, parents first; empty if it is gone."""
-        found = [self.processes[root]] if root in self.processes else []
-        for process in found:
-            found.extend(self.children.get(process.pid, ()))
-        return found
+        """A process and its descendants, parents first; empty if it is gone.
+
+        Each once: somebody else's recording may have a process that is its own ancestor.
+        """
+        found = {root: self.processes[root]} if root in self.processes else {}
+        waiting = [*found]
+        while waiting:
+            for child in self.children.get(waiting.pop(0), ()):
+                if child.pid not in found:
+                    found[child.pid] = child
+                    waiting.append(child.pid)
+        return [*found.values()]
