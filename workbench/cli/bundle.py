@@ -50,9 +50,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     group.add_argument("--pid", type=int, action="append", default=[], metavar="PID", help="with what it has open")
     group.add_argument("--images", action="append", default=[], metavar="DIR", help="an image directory or archive")
     group.add_argument("--log", action="append", default=[], metavar="FILE", help="a log, a capture, a list of rules")
-    group.add_argument(
-        "--operation", metavar="ID", help="a journaled dump or restore, from before until now; `last`"
-    )
+    group.add_argument("--operation", metavar="ID", help="a journaled dump or restore, from before until now; `last`")
     group.add_argument("--host", action="store_true", help="this host beside images and logs")
     group = parser.add_argument_group("what else its owner agrees to give")
     group.add_argument("--no-redact", action="store_true", help="addresses, names and paths as they are")
