@@ -103,6 +103,7 @@ def _seen_by_peer(socket: Socket) -> tuple[str, str]:
     """A socket that ends with unread bytes resets its peer (RFC 9293 3.6, tcp_close); another one sends a FIN."""
     if socket.recv_q:
         return "ECONNRESET", f"{socket.recv_q} bytes are unread when it ends"
-    if socket.info is not None and socket.info.last_data_recv_ms < LIVELY_MS:
+    # The clock of a connection on which nothing has come yet begins with it (tcp_init_transfer).
+    if socket.info is not None and socket.info.bytes_received and socket.info.last_data_recv_ms < LIVELY_MS:
         return "ECONNRESET", "its peer is sending, and what comes while the program stands still stays unread"
     return "EOF", "nothing is unread, so that it ends with a FIN"

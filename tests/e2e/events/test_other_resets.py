@@ -147,9 +147,10 @@ def serve_until_killed(scene: Scene, port: int) -> tuple[int, socket.socket]:
     with scene.listener(port) as listener:
         pid = os.fork()
         if pid == 0:
-            listener.accept()
+            held = listener.accept()
             listener.close()
             signal.pause()
+            del held
             os._exit(0)
     return pid, scene.connect(port)
 

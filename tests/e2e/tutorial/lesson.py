@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DEADLINE_S = 60.0
-_UNITS = r"(?= ?(?:ms|s|min|B|KiB|MiB|MB|bytes|packets|pages|%)\b)"
+_TIME = r" ?(?:ms|s|min)\b"
+_UNITS = rf"(?={_TIME}| ?(?:B|KiB|MiB|MB|bytes|packets|pages|%)\b)"
 _NUMBER = re.compile(r"\d+(?:\.\d+)*")
 _PORTS = {"7022"}
 _STATUS = re.compile(r"#\s*exit status (\d+)\s*$")
@@ -140,6 +141,9 @@ def _pattern(expected: str, learnt: dict[str, str]) -> tuple[re.Pattern[str], li
         text = number[0]
         if text == "...":
             parts.append(".*")
+        elif unit := re.match(_TIME, line[position:]):
+            position += unit.end()
+            parts.append(r"\d+(?:\.\d+)? (?:ms|s|min)")
         elif re.match(_UNITS, line[position:]):
             parts.append(r"\d+(?:\.\d+)?")
         elif text in learnt:

@@ -28,11 +28,12 @@ def info(**changes: int) -> TcpInfo:
 
 def test_what_the_peer_will_see_and_what_is_lost() -> None:
     unread = socket(CONNECTION, recv_q=300, send_q=20, info=info())
-    lively = replace(unread, recv_q=0, info=info(last_data_recv_ms=20))
+    lively = replace(unread, recv_q=0, info=info(last_data_recv_ms=20, bytes_received=100))
+    fresh = replace(unread, recv_q=0, info=info(last_data_recv_ms=20))
     quiet = replace(unread, recv_q=0, info=info(last_data_recv_ms=60_000))
     peer = socket(Connection(Endpoint("10.0.0.1", 56692), Endpoint("10.0.0.2", 7022)), pid=9, recv_q=5, send_q=7)
-    seen = [closings(evidence(sockets=(each, peer)), (each,), {SERVER})[0] for each in (unread, lively, quiet)]
-    assert [each.peer_sees for each in seen] == ["ECONNRESET", "ECONNRESET", "EOF"]
+    seen = [closings(evidence(sockets=(each, peer)), (each,), {SERVER})[0] for each in (unread, lively, quiet, fresh)]
+    assert [each.peer_sees for each in seen] == ["ECONNRESET", "ECONNRESET", "EOF", "EOF"]
     assert (seen[0].unread, seen[0].unacknowledged) == (300, 20)
     assert (seen[0].peer_unread, seen[0].peer_unacknowledged) == (5, 7)
     (alone,) = closings(evidence(sockets=(unread,)), (unread,), {SERVER})
