@@ -42,6 +42,7 @@ CAUSE = Cause(
     "CRIU runs.",
     (
         Sign("execvp(", r'execvp\(\\?"(?P<tool>ip6?tables-[^"\\]*)'),
+        Sign("execvp(", r'execvp\(\\?"(?P<tool>sh)\\?"', beside="Iptables configuration failed"),
         # Without -restore it is only the probe at CRIU's start, which every run makes.
         Sign(
             "execvp(",

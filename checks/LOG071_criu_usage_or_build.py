@@ -148,6 +148,8 @@ CAUSE = Cause(
         Sign(
             "execvp(",
             r'execvp\("(?P<tool>(?!(?:\S*/)?(?:ip6?tables|xtables)\b)[^"]+)".*No such file',
+            # It calls iptables through a shell: what it could not do without one is told there.
+            without="Iptables configuration failed",
             message="A program that CRIU needs as a helper is not installed, or not in its PATH.",
         ),
         Sign(
