@@ -1,23 +1,41 @@
 """What several checks need and only the whole of the evidence tells; worked out once, when the first one asks."""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from workbench.checking.survival.tree import verdicts
 from workbench.evidence import Capture, Evidence, Gap
-from workbench.evidence.lock_map import LockUse, map_locks
-from workbench.evidence.packet_notes import Flow, follow
+
+if TYPE_CHECKING:  # a log is judged in less time than these take to load
+    from workbench.checking.survival import Verdict
+    from workbench.evidence.lock_map import LockUse
+    from workbench.evidence.packet_notes import Flow
 
 
-def lock_uses(evidence: Evidence) -> tuple[LockUse, ...] | Gap:
+def lock_uses(evidence: Evidence) -> "tuple[LockUse, ...] | Gap":
     """Every lock with what it belongs to and what that means."""
-    return evidence.locks if isinstance(evidence.locks, Gap) else map_locks(evidence)
+    if isinstance(evidence.locks, Gap):
+        return evidence.locks
+    from workbench.evidence.lock_map import map_locks
+
+    return map_locks(evidence)
 
 
-def flows(evidence: Evidence) -> tuple[tuple[Capture, Flow], ...] | Gap:
+def flows(evidence: Evidence) -> "tuple[tuple[Capture, Flow], ...] | Gap":
     """Every connection of every capture, followed."""
     if isinstance(evidence.captures, Gap):
         return evidence.captures
+    from workbench.evidence.packet_notes import follow
+
     return tuple((capture, flow) for capture in evidence.captures for flow in follow(capture.packets).flows)
+
+
+def verdicts(evidence: Evidence) -> "tuple[Verdict, ...] | Gap":
+    """What a dump would make of each process and open file of its target."""
+    if isinstance(evidence.target, Gap):
+        return evidence.target
+    from workbench.checking.survival.tree import verdicts as of_target
+
+    return of_target(evidence)
 
 
 DERIVED: Mapping[str, Callable[[Evidence], object]] = {"flows": flows, "lock_uses": lock_uses, "verdicts": verdicts}

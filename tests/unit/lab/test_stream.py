@@ -1,5 +1,6 @@
 """The lab's streams: whatever happens to a byte is noticed."""
 
+import os
 import random
 
 import pytest
@@ -65,9 +66,11 @@ def test_lost_bytes_are_noticed_where_they_are_missing(start: int, count: int) -
 @given(st.integers(0, 9 * SIZE), st.integers(1, SIZE * 4))
 def test_doubled_bytes_are_noticed(start: int, count: int) -> None:
     data = stream(40)
-    incoming = received(data[: start + count] + data[start:])
+    doubled = data[: start + count] + data[start:]
+    incoming = received(doubled)
     assert incoming.problem
-    assert incoming.verified <= start + count
+    # By chance the first of the doubled bytes may be those that were due.
+    assert incoming.verified <= len(os.path.commonprefix([doubled, data]))
 
 
 def test_lost_and_doubled_records_are_called_so() -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench.checking import RANK, Finding, Severity
 from workbench.checking.check import Broken, Check, Skipped
 from workbench.checking.running import Report
-from workbench.checking.survival.summary import Summary, summarize
 from workbench.evidence import Evidence, Gap
 from workbench.present.text import printable
+
+if TYPE_CHECKING:  # it takes long to load, and most sources are no target of a dump
+    from workbench.checking.survival.summary import Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Outcome:
     failed: tuple[Check, ...]
     skipped: tuple[Skipped, ...]
     broken: tuple[Broken, ...]
-    preflight: Summary | None = None
+    preflight: "Summary | None" = None
     """What a dump would meet, if one is judged."""
 
     def count(self, severity: Severity) -> int:
@@ -59,7 +62,7 @@ def outcome_of(evidence: Evidence, report: Report, findings: tuple[Finding, ...]
         failed=tuple(check for check in judged if check.code in codes),
         skipped=report.skipped,
         broken=report.broken,
-        preflight=None if isinstance(summary := summarize(evidence), Gap) else summary,
+        preflight=_preflight(evidence),
     )
 
 
@@ -72,3 +75,13 @@ def plain(value: object) -> object:
     if isinstance(value, list | tuple | set | frozenset):
         return [plain(item) for item in value]
     return printable(str(value))
+
+
+def _preflight(evidence: Evidence) -> "Summary | None":
+    """What a dump of the target would do; None where nothing is to be dumped, or its processes cannot be seen."""
+    if isinstance(evidence.target, Gap):
+        return None
+    from workbench.checking.survival.summary import summarize
+
+    summary = summarize(evidence)
+    return None if isinstance(summary, Gap) else summary
