@@ -7,7 +7,6 @@ from textwrap import wrap
 
 from workbench.checking import Finding, Severity
 from workbench.cli.formats.outcome import Outcome, Style
-from workbench.cli.formats.preflight import preflight_lines
 from workbench.present.text import printable
 
 _COLOURS = {Severity.ERROR: "31;1", Severity.WARNING: "33;1", Severity.NOTE: "36"}
@@ -24,6 +23,8 @@ def lines(outcome: Outcome, style: Style) -> Iterator[str]:
     if outcome.findings:
         yield ""
     if outcome.preflight is not None:
+        from workbench.cli.formats.preflight import preflight_lines
+
         for line in preflight_lines(outcome.preflight, verbose=style.verbose):
             yield from _wrapped(line, style, "")
     yield from _wrapped(_summary(outcome), style, "")
