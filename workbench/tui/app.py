@@ -7,6 +7,8 @@ from typing import ClassVar
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key, Resize
 from textual.message import Message
 from textual.screen import Screen
@@ -21,6 +23,7 @@ from workbench.present.units import count
 from workbench.source import Source, is_recording
 from workbench.tui.beside import Done, run_beside
 from workbench.tui.collector import INTERVAL_S, Collector, Moment
+from workbench.tui.driver import PatientDriver
 from workbench.tui.ending import end_on_signals, run_to_the_end
 from workbench.tui.guide import Guide
 from workbench.tui.judge import OpenJudge, library
@@ -128,6 +131,10 @@ class WorkbenchApp(App[int]):
             lambda moment: self.post_message(MomentTaken(moment)),
             lambda reason: self.post_message(LookFailed(reason)),
         )
+
+    def get_driver_class(self) -> type[Driver]:
+        chosen = super().get_driver_class()
+        return PatientDriver if chosen is LinuxDriver else chosen
 
     def on_mount(self) -> None:
         # What a live source imports takes longer than the first frame, and both want the interpreter's lock.
