@@ -10,7 +10,7 @@ from workbench.bundle.write import Material, Shot
 from workbench.errors import WorkbenchError
 from workbench.evidence import CriuTool, Evidence, Gap, Target
 from workbench.evidence.event import Event
-from workbench.evidence.recording import together
+from workbench.evidence.recording import Omission, together
 from workbench.operation.lock_images import with_images_of_locks
 
 LONGEST_S = 3600
@@ -43,6 +43,7 @@ def gather(sought: Sought, tell: Tell = lambda _: None, stop: Stop = _wait) -> M
     """Look at all of it. ``stop`` waits so many seconds and says whether to end a recording early."""
     titles: list[str] = []
     shots: list[Shot] = []
+    left_out: list[Omission] = []
     journals: tuple[Path, ...] = ()
     if sought.operation is not None:
         operation = _of_operation(sought.operation)
@@ -53,15 +54,21 @@ def gather(sought: Sought, tell: Tell = lambda _: None, stop: Stop = _wait) -> M
     if sought.operation is not None:
         files = operation.files if files is None else together(operation.files, files)
     if sought.host:
-        titles.append("this host" if not sought.seconds else f"this host for {sought.seconds:.0f} seconds")
-        shots += _of_host(sought, tell, stop)
+        recording = _of_host(sought, tell, stop)
+        titles.append("this host" if not sought.seconds else f"this host for {recording.seconds:.0f} seconds")
+        shots += recording.shots
+        if recording.is_cut_short:
+            missing = sought.seconds - recording.seconds
+            left_out.append(
+                Omission(f"the last {missing:.0f} of {sought.seconds:.0f} seconds", "the recording was interrupted")
+            )
     if sought.files is not None:
         titles.append("files")
     if files is not None:
         # to the last moment alone: before, they were others or not there yet
         last = shots.pop() if shots else Shot("recorded", _nothing(files))
         shots.append(replace(last, evidence=together(last.evidence, files)))
-    return Material(" and ".join(titles), tuple(shots), journals)
+    return Material(" and ".join(titles), tuple(shots), journals, tuple(left_out))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,15 @@ def _nothing(files: Evidence) -> Evidence:
     return Evidence(files.taken, files.monotonic_ns, ())
 
 
-def _of_host(sought: Sought, tell: Tell, stop: Stop) -> list[Shot]:
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    shots: tuple[Shot, ...]
+    seconds: float
+    """How long it lasted."""
+    is_cut_short: bool
+
+
+def _of_host(sought: Sought, tell: Tell, stop: Stop) -> _Recording:
     from workbench.collect.live import SECTIONS, LiveSource
     from workbench.operation.journal import unfinished
 
@@ -121,6 +136,7 @@ def _of_host(sought: Sought, tell: Tell, stop: Stop) -> list[Shot]:
     shots: list[Shot] = []
     events: list[Event] | Gap | None = None
     gaps: tuple[Gap, ...] = ()
+    is_cut_short = False
     with contextlib.ExitStack() as stack:
         source = LiveSource(SECTIONS, trees=sought.pids, criu=_criu, unfinished=unfinished)
         stack.callback(source.close)
@@ -133,17 +149,19 @@ def _of_host(sought: Sought, tell: Tell, stop: Stop) -> list[Shot]:
         began = time.monotonic()
         shots.append(_shot(source.evidence(), sought.pids, "0 s" if seconds else "now"))
         while (passed := time.monotonic() - began) < seconds:
-            if stop(min(1.0, seconds - passed)):
+            if is_cut_short := stop(min(1.0, seconds - passed)):
+                tell(f"interrupted after {time.monotonic() - began:.0f} s; what was recorded goes into the bundle")
                 break
             title = f"{time.monotonic() - began:.0f} s"
             tell(f"recording, {title} of {seconds:.0f} s")
             shots.append(_shot(source.evidence(), sought.pids, title))
+        lasted = time.monotonic() - began
         if isinstance(events, list):
             events += reader.take(0.2)
-    if events is None:
-        return shots
-    found = events if isinstance(events, Gap) else tuple(events)
-    return [replace(shot, evidence=_with_events(shot.evidence, found, gaps)) for shot in shots]
+    if events is not None:
+        found = events if isinstance(events, Gap) else tuple(events)
+        shots = [replace(shot, evidence=_with_events(shot.evidence, found, gaps)) for shot in shots]
+    return _Recording(tuple(shots), min(lasted, seconds), is_cut_short)
 
 
 def _with_events(evidence: Evidence, events: tuple[Event, ...] | Gap, gaps: tuple[Gap, ...]) -> Evidence:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.cli.exit_status import ExitStatus
+from workbench.cli.interruption import Interruption
 from workbench.errors import WorkbenchError
 from workbench.present.text import printable
 
 if TYPE_CHECKING:
+    from workbench.bundle.gather import Stop
     from workbench.bundle.redaction import Consent
     from workbench.bundle.write import Material
     from workbench.read.bundle import Bundle
@@ -86,13 +88,16 @@ def bundle(options: argparse.Namespace) -> int:
     if not options.dry_run and not options.force and path.exists():
         raise WorkbenchError(f"{path} is there already", "name another file with -o, or add --force")
     redaction = Redaction(host_key(state_directory()), _consent(options))
-    material = _material(options)
-    made = make(material, redaction, judge=LibraryJudge(), largest=options.max_size, tell=_tell)
+    # The first ends a recording, and what was recorded is kept; the next, or without a recording the first, gives up.
+    with Interruption(patience=1 if options.seconds else 0) as interruption:
+        material = _material(options, interruption.within)
+        made = make(material, redaction, judge=LibraryJudge(), largest=options.max_size, tell=_tell)
+        if not options.dry_run:
+            save(made, path, replacing=options.force)
     for line in bundle_lines(made.manifest, made.sizes, made.findings):
         print(line)
     print(f"{made.size} bytes in all")
     if not options.dry_run:
-        save(made, path, replacing=options.force)
         _tell(f"written to {path}; look at what is in it before you give it away, with unzip -p")
     return ExitStatus.CLEAN
 
@@ -147,7 +152,7 @@ def _consent(options: argparse.Namespace) -> "Consent":
     return Consent(names=options.no_redact, arguments=options.arguments, payload=options.payload == "full")
 
 
-def _material(options: argparse.Namespace) -> "Material":
+def _material(options: argparse.Namespace, stop: "Stop") -> "Material":
     from workbench.bundle.gather import Sought, gather
     from workbench.cli.sources import read_sources
 
@@ -163,7 +168,7 @@ def _material(options: argparse.Namespace) -> "Material":
         files=files.evidence if files else None,
         operation=options.operation,
     )
-    return gather(sought, _tell)
+    return gather(sought, _tell, stop)
 
 
 def _tell(text: str) -> None:

@@ -13,6 +13,10 @@ class Interruption:
     An eventfd, since a handler that runs while a lock of ``threading`` is taken could wait for itself for ever.
     """
 
+    def __init__(self, patience: int | None = None) -> None:
+        """After ``patience`` of them, which are remembered alone, the next raises KeyboardInterrupt, once."""
+        self._patience = patience
+
     def __enter__(self) -> Self:
         self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._former = {number: signal.signal(number, self._come) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -24,6 +28,11 @@ class Interruption:
 
     def _come(self, number: int, frame: FrameType | None) -> None:
         os.eventfd_write(self._descriptor, 1)
+        if self._patience is not None:
+            # What comes after the one that raises must not disturb those who put things in order because of it.
+            self._patience -= 1
+            if self._patience == -1:
+                raise KeyboardInterrupt
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None

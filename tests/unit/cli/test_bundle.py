@@ -4,17 +4,22 @@ import io
 import json
 import os
 import shutil
+import signal
 import stat
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from tests.unprivileged import as_nobody
+from workbench.bundle.archive import Content, pack
+from workbench.bundle.write import Made, save
 from workbench.cli.main import run
+from workbench.evidence.recording import Manifest
 
 RECORDINGS = Path(__file__).parents[3] / "fixtures" / "recordings"
 PAIR = sorted(str(path) for path in (RECORDINGS / "pairs" / "ends-out-of-step").iterdir())
@@ -192,3 +197,53 @@ def _looks(bundle: Path) -> list[tuple[str, ...]]:
         ("locks", str(bundle)),
         ("sockets", str(bundle)),
     ]
+
+
+@contextmanager
+def recording(bundle: Path) -> "Iterator[subprocess.Popen[str]]":
+    """A bundle for which this host is being recorded."""
+    command = [sys.executable, "-m", "workbench.main", "bundle", "--seconds", "600", "-o", str(bundle)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        try:
+            assert program.stderr is not None
+            assert any("recording, " in line for line in program.stderr)
+            yield program
+        finally:
+            program.kill()
+
+
+def test_an_interrupted_recording_is_kept_and_says_so(tmp_path: Path) -> None:
+    bundle = tmp_path / "b.zip"
+    with recording(bundle) as program:
+        program.send_signal(signal.SIGINT)
+        output, errors = program.communicate(timeout=60)
+    assert program.returncode == 0, errors
+    assert "of 600 seconds: the recording was interrupted" in output
+    document = json.loads(said("bundle", "show", str(bundle), "--format", "json")[1])["bundle"]
+    assert [each["why"] for each in document["left_out"]] == ["the recording was interrupted"]
+    assert document["title"] != "this host for 600 seconds"
+    assert len(document["moments"]) > 1
+
+
+def test_who_interrupts_twice_gets_nothing_and_nothing_is_left(tmp_path: Path) -> None:
+    with recording(tmp_path / "b.zip") as program:
+        program.send_signal(signal.SIGSTOP)
+        for number in (signal.SIGINT, signal.SIGTERM):  # of one number the second would be lost
+            program.send_signal(number)
+        program.send_signal(signal.SIGCONT)
+        _, errors = program.communicate(timeout=60)
+    assert program.returncode == 130
+    assert "Traceback" not in errors
+    assert {path.name for path in tmp_path.iterdir()} <= {"state"}
+
+
+def test_what_is_interrupted_while_it_is_written_leaves_no_file(tmp_path: Path) -> None:
+    class Interrupted:
+        def __iter__(self) -> Iterator[Content]:
+            yield pack("manifest.json", b"{}")
+            raise KeyboardInterrupt
+
+    made = Made(Manifest("", "", True, (), {}), Interrupted())  # type: ignore[arg-type]
+    with pytest.raises(KeyboardInterrupt):
+        save(made, tmp_path / "b.zip")
+    assert {path.name for path in tmp_path.iterdir()} <= {"state"}

@@ -79,7 +79,8 @@ def _save(name: str) -> str:
     program = shutil.which(name, path=SEARCH_PATH)
     if program is None:
         raise WorkbenchError(f"there are iptables-legacy tables, and no {name}", "apt-get install iptables")
-    done = subprocess.run([program, "-c"], capture_output=True, timeout=_TIMEOUT_S, check=False)
+    # in a process group of its own: a Ctrl-C in the terminal is for us, and must not end what we wait for
+    done = subprocess.run([program, "-c"], capture_output=True, timeout=_TIMEOUT_S, check=False, process_group=0)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         raise WorkbenchError(f"{name} failed ({said})", "try it by hand")

@@ -86,6 +86,7 @@ def _run_program(commands: str, elements: bool) -> str:
         capture_output=True,
         timeout=_TIMEOUT_S,
         check=False,
+        process_group=0,
     )
     if done.returncode:
         raise _refused(done.stderr)

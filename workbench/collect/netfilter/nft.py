@@ -100,7 +100,7 @@ def _iptables_nft_save(family: str) -> str | None:
     program = shutil.which("ip6tables-nft-save" if family == "ip6" else "iptables-nft-save", path=SEARCH_PATH)
     if program is None:
         return None
-    done = subprocess.run([program], capture_output=True, timeout=_TIMEOUT_S, check=False)
+    done = subprocess.run([program], capture_output=True, timeout=_TIMEOUT_S, check=False, process_group=0)
     return None if done.returncode else done.stdout.decode(errors="surrogateescape")
 
 
