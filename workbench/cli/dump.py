@@ -1,9 +1,7 @@
 """``workbench dump``: a process dumped with its connections, planned, watched and journaled."""
 
 import argparse
-import sys
 
-from workbench.cli.exit_status import ExitStatus
 from workbench.cli.guided import add_common, carry_out
 from workbench.operation.request import DumpRequest, Hold, LockMethod, Policy
 
@@ -13,6 +11,7 @@ examples:
   workbench dump 4645 -D images                    shown, confirmed by typing the pid, done
   workbench dump 4645 -D images --yes              without a question, for scripts
   workbench dump 4645 -D images --leave-running    the process runs on; its connections are proved to go on
+  workbench dump 4645 -D images --keep-peer        the peers are answered until the restore, so that they wait
   workbench dump --container web -D images         a container, by its engine (runc)
 
 exit status: 0 done (and proved, with --leave-running); 1 failed, turned back or in doubt; 2 it cannot be done, or
@@ -67,13 +66,9 @@ def dump(options: argparse.Namespace) -> int:
         shell_job=options.shell_job,
         ext_unix_sk=options.ext_unix_sk,
         skip_in_flight=options.skip_in_flight,
+        keep_peer=options.keep_peer,
     )
-    status = carry_out(prepare_dump(request), operation_of, options)
-    if options.keep_peer and status == ExitStatus.CLEAN and not (options.plan or options.leave_running):
-        from workbench.operation.keeper import start_keeper
-
-        sys.stderr.write(f"the peers are kept waiting by process {start_keeper(options.images)} until the restore\n")
-    return status
+    return carry_out(prepare_dump(request), operation_of, options)
 
 
 def _root(options: argparse.Namespace) -> int:

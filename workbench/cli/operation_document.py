@@ -74,6 +74,7 @@ def operation_document(progress: Progress) -> Document:
         "restored_pid": progress.restored_pid,
         "images": printable(progress.images),
         "transfer": _transfer(progress.transfer) if progress.transfer else None,
+        "keeping": asdict(progress.keeping) if progress.keeping else None,
     }
 
 

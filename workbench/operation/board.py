@@ -7,7 +7,7 @@ from dataclasses import replace
 from workbench.evidence import DumpStats, Lock, LogLine, RestoreStats
 from workbench.operation.machine import State
 from workbench.operation.plan import Plan
-from workbench.operation.progress import Outcome, Progress, Proof, Step, Transfer, Watched
+from workbench.operation.progress import Outcome, PeerKeeping, Progress, Proof, Step, Transfer, Watched
 from workbench.operation.request import Hold
 from workbench.operation.steps import Course
 
@@ -34,6 +34,7 @@ class Board:
         self.own_hold: Hold | None = None
         """A hold that the operation itself goes on from, not a person."""
         self.transfer: Transfer | None = None
+        self.keeping: PeerKeeping | None = None
         self.arrange: Callable[[tuple[Step, ...]], tuple[Step, ...]] = lambda steps: steps
         """Adds steps that CRIU knows nothing of."""
         self._outcome: Outcome | None = None
@@ -90,4 +91,5 @@ class Board:
             restored_pid=self.restored_pid,
             images=self._plan.image.path if self._plan.image else self._plan.request.images,
             transfer=self.transfer,
+            keeping=self.keeping,
         )

@@ -11,8 +11,10 @@ from workbench.evidence import Connection, DescriptorKind, Gap, ImageDirectory
 from workbench.operation import machine as m
 from workbench.operation.executor import Executor
 from workbench.operation.journal import boot_id
+from workbench.operation.keeper_beside import KeeperBeside
 from workbench.operation.note import Note
 from workbench.operation.plan import Plan
+from workbench.operation.progress import Outcome
 from workbench.operation.proving import Patience, read_held, watch
 from workbench.operation.record import connection_record
 from workbench.operation.request import DumpRequest
@@ -104,6 +106,19 @@ class DumpOperation(Executor):
             self._tree = descendants(self.plan.root_pid)
             return {"run_id": self._run_id, "tasks": self._tree}
         return {}
+
+    def _performed(self, command: m.Command) -> m.Event | None:
+        """The peers are kept from the moment the images tell what to answer, unless it comes to nothing."""
+        wanted = self.request.keep_peer and self.plan.connections and not self.request.leave_running
+        if wanted and command == m.Journal(m.Phase.IMAGES_COMPLETE):
+            self._keeper = KeeperBeside(self._image_path)
+            self._keeper.begin()
+        if isinstance(command, m.Finish) and self._keeper is not None:
+            if command.outcome in {Outcome.SUCCEEDED, Outcome.DOUBTFUL}:
+                self._keeper.await_begun()
+            else:
+                self._keeper.stop()
+        return super()._performed(command)
 
     def _perform(self, command: m.Command) -> m.Event | None:
         match command:

@@ -20,6 +20,7 @@ from workbench.operation import machine as m
 from workbench.operation.board import Board
 from workbench.operation.conversation import Conversation
 from workbench.operation.journal import ENDED, Journal, boot_id, own_identity, read_entry
+from workbench.operation.keeper_beside import KeeperBeside
 from workbench.operation.moments import Moments
 from workbench.operation.place import make
 from workbench.operation.plan import Plan
@@ -56,6 +57,8 @@ class Executor(ABC):
         self._moments = Moments()
         self._run_id = ""
         self._over = threading.Event()
+        self._keeper: KeeperBeside | None = None
+        """Who answers the peers meanwhile."""
         self._before: dict[Connection, End] = {}
         self._sample = Sample({})
 
@@ -296,6 +299,7 @@ class Executor(ABC):
         self._moments.keep(phase or self._state.phase.value, self._sampler.evidence, sample)
         self._board.locks = sample.locks
         self._board.restored_pid = self._criu.restored_pid
+        self._board.keeping = self._keeper.look() if self._keeper is not None and self._keeper.exists else None
         self._board.watched = tuple(
             Watched(each, self._before.get(each, End(None)), sample.ours.get(each, End(None)), sample.peers.get(each))
             for each in self.plan.connections

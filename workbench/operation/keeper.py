@@ -4,7 +4,7 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -13,7 +13,8 @@ from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Evidence, Gap, ImageSocket, NetworkNamespace
 from workbench.evidence.state import MOVABLE
 from workbench.operation.handoff.planning import find_namespace
-from workbench.operation.journal import ENDED, Journal, boot_id, entries, own_identity
+from workbench.operation.journal import ENDED, Entry, Journal, boot_id, entries, own_identity
+from workbench.operation.keepable import peer_warnings
 from workbench.operation.keeping import Keeping, Kept
 from workbench.operation.note import read_note
 from workbench.operation.planning import find_namespace as namespace_of_note
@@ -48,7 +49,7 @@ class PeerKeeper:
         self._held = [held for _, held in found if isinstance(held, Held)]
         self.warnings = (
             *(f"{connection} is not answered for: {why}" for connection, why in refused),
-            *_warnings(self._held, self._namespace, evidence),
+            *peer_warnings([each.connection for each in self._held], self._namespace.inode, evidence),
         )
         if not self._held:
             reason = refused[0][1] if refused else "it holds no connection"
@@ -75,8 +76,11 @@ class PeerKeeper:
 
     def run(self, seconds: float | None = None) -> tuple[Kept, ...]:
         """Answer until all is over; see ``Keeping.run``."""
-        kept = self._keeping.run(seconds)
-        self._journal.write(f"{ENDED}{', '.join(sorted({each.ending.value for each in kept}))}")
+        kept = self._keeping.run(
+            seconds, lambda answered: self._journal.write_in_a_hurry("answering", answered=answered)
+        )
+        endings = ", ".join(sorted({each.ending.value for each in kept}))
+        self._journal.write(f"{ENDED}{endings}", answered=self.answered)
         return kept
 
     @property
@@ -95,10 +99,17 @@ class PeerKeeper:
         self._journal.close()
 
 
-def start_keeper(source: str) -> int:
+def keeper_of(source: str) -> Entry | None:
+    """The journal of a keeper that answers for this directory or file now; None if nobody does."""
+    running = (each for each in reversed(entries()) if each.kind == KIND and not each.ended and each.workbench_alive)
+    return next((each for each in running if each.begun["images"] == source), None)
+
+
+def start_keeper(source: str, netns: str | None = None) -> int:
     """Start ``workbench keeper`` beside us; its pid, once it answers. It outlives us. Raises WorkbenchError."""
+    where = ["--netns", netns] if netns else []
     keeper = subprocess.Popen(
-        [sys.executable, "-P", "-m", "workbench.main", "keeper", source],
+        [sys.executable, "-P", "-m", "workbench.main", "keeper", source, *where],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -160,21 +171,3 @@ def _refuse_what_lives(held: Sequence[Held], namespace: NetworkNamespace, eviden
             in_repair = known[each.cookie].repair if each.cookie in known else None
             if not in_repair:
                 raise WorkbenchError(f"{wire} lives and is not locked", "only a locked connection can be answered for")
-
-
-def _warnings(held: Sequence[Held], namespace: NetworkNamespace, evidence: Evidence) -> Iterator[str]:
-    """Peers on this host that cannot be kept."""
-    if isinstance(evidence.sockets, Gap) or isinstance(evidence.sequences, Gap):
-        return
-    peers = {each.connection.reversed: each for each in held}
-    for each in evidence.sockets:
-        if each.connection.unmapped not in peers:
-            continue
-        if each.netns == namespace.inode:
-            yield f"{each.connection.unmapped.local} is in the same namespace: the lock keeps its packets from us, too"
-        known = evidence.sequences.get(each.cookie)
-        if known is not None and known.user_timeout_ms:
-            yield (
-                f"{each.connection.unmapped.local} has set TCP_USER_TIMEOUT: it gives up after"
-                f" {known.user_timeout_ms / 1000:g} s without progress, whatever it is answered"
-            )

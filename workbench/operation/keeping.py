@@ -7,7 +7,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +21,7 @@ from workbench.repair.segment import RST, RawSender, Segment, parse
 
 KICKS = 5
 KICK_EVERY_S = 0.1
+TELL_EVERY_S = 1.0
 _ETH_P_ALL = 3
 _OUTGOING = 4  # PACKET_OUTGOING (linux/if_packet.h)
 _HOST = 0
@@ -91,14 +92,22 @@ class Keeping:
         """Segments of peers that were answered so far."""
         return sum(one.keeper.answered for one in self._kept.values())
 
-    def run(self, seconds: float | None = None) -> tuple[Kept, ...]:
-        """Answer until every connection is released or reset, ``stop`` is called, or the time is over."""
+    def run(self, seconds: float | None = None, tell: Callable[[int], object] = lambda _: None) -> tuple[Kept, ...]:
+        """Answer until every connection is released or reset, ``stop`` is called, or the time is over.
+
+        ``tell`` is told how many segments were answered, once a second at most.
+        """
         begun = time.monotonic()
         deadline = None if seconds is None else begun + seconds
         stopped = False
+        told, telling = 0, begun
         while not stopped and any(one.ending is None for one in self._kept.values()):
+            if self.answered != told and time.monotonic() >= telling:
+                told, telling = self.answered, time.monotonic() + TELL_EVERY_S
+                tell(told)
             due = self._kick(time.monotonic())
-            until = min((moment for moment in (deadline, due) if moment is not None), default=None)
+            untold = telling if self.answered != told else None
+            until = min((moment for moment in (deadline, due, untold) if moment is not None), default=None)
             wait = None if until is None else max(until - time.monotonic(), 0)
             ready = select.select([self._seen.fileno(), self._wake], [], [], wait)[0]
             if self._seen.fileno() in ready:

@@ -22,6 +22,7 @@ from workbench.operation.command_line import lock_option, policy_option, typed
 from workbench.operation.container import obstacles as engine_obstacles
 from workbench.operation.container import settings
 from workbench.operation.fates import socket_fates
+from workbench.operation.keepable import peer_warnings
 from workbench.operation.lock_cost import SLOW_MS, expected_ms
 from workbench.operation.place import Place
 from workbench.operation.plan import Plan, SocketFate
@@ -109,6 +110,8 @@ class _Dump:
         self._look_at_place(space)
         path = self._look_at_namespace()
         self._look_at_unfinished()
+        if request.keep_peer:
+            self._look_at_peers(kept)
         ends = "runs on" if request.leave_running else "ends"
         return Plan(
             kind="dump",
@@ -225,6 +228,12 @@ class _Dump:
                 f"The images need about {space >> 20} MiB, but only {free >> 20} MiB are free at {self.place.path}:"
                 " name another directory with -D"
             )
+
+    def _look_at_peers(self, kept: Sequence[Socket]) -> None:
+        if not kept or self.request.leave_running:
+            self.notes.append("No peer is to be kept: no connection stays locked")
+        else:
+            self.warnings.extend(peer_warnings([each.connection for each in kept], self.netns, self.evidence))
 
     def _look_at_namespace(self) -> str:
         """A path that enters the network namespace; empty if it is our own."""

@@ -21,6 +21,7 @@ from workbench.operation import tree_obstacles as about
 from workbench.operation.command_line import policy_option, typed
 from workbench.operation.container import obstacles as engine_obstacles
 from workbench.operation.container import runs
+from workbench.operation.keepable import peer_warnings
 from workbench.operation.lock_cost import SLOW_MS, expected_ms
 from workbench.operation.note import Note
 from workbench.operation.plan import Plan, SocketFate
@@ -28,7 +29,7 @@ from workbench.operation.request import LockMethod, Policy, RestoreRequest
 from workbench.present.text import printable
 from workbench.present.units import count
 
-SECTIONS = frozenset({"processes", "sockets", "rules", "locks", "network", "host"})
+SECTIONS = frozenset({"processes", "sockets", "sequences", "rules", "locks", "network", "host"})
 """What of the live host a plan is made from."""
 _GONE = {TcpState.TIME_WAIT, TcpState.LISTEN, TcpState.CLOSE}
 """A socket in one of these states is not in the way of a restored connection."""
@@ -110,6 +111,8 @@ class _Restore:
                 f"The images were locked by {lock.value}: lifting that takes about {cost / 1000:.1f} s for"
                 f" {len(kept)} connections"
             )
+        if self.request.keep_peer and self.netns is not None:
+            self.warnings.extend(peer_warnings([each.connection for each in kept], self.netns.inode, self.evidence))
         path = "" if self.netns is None or self.netns.is_host else self.netns.path
         name = f"{printable(root.command)} {root.pid}"
         if self.container is not None:

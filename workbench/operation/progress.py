@@ -107,6 +107,20 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerKeeping:
+    """Somebody who answers the peers while their connections are locked: a process that outlives the operation."""
+
+    pid: int = 0
+    """0: nobody answers, or not yet."""
+    answered: int = 0
+    """Segments of peers, as last told: a second old at most."""
+    ending: str = ""
+    """What came of it, once it is over."""
+    problem: str = ""
+    """Why nobody answers; printable."""
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """A frozen snapshot of an operation; a new one is published whenever something changed."""
 
@@ -132,3 +146,5 @@ class Progress:
     images: str = ""
     transfer: Transfer | None = None
     """Migration only."""
+    keeping: PeerKeeping | None = None
+    """None: it was not asked for, and nobody answers for these images."""

@@ -48,6 +48,8 @@ class DumpRequest:
     shell_job: bool | None = None
     ext_unix_sk: bool | None = None
     skip_in_flight: bool = False
+    keep_peer: bool = False
+    """The peers are answered from the moment the images are complete until the restore (``workbench keeper``)."""
     container: RuncContainer | None = None
     """The container whose first process it is: its engine dumps it, at our word."""
 
@@ -60,3 +62,5 @@ class RestoreRequest:
     holds: frozenset[Hold] = frozenset()
     netns: str | None = None
     """Path of the network namespace; None: the one it was dumped in, as the journal knows, else ours."""
+    keep_peer: bool = False
+    """The peers are answered until their connections are unlocked, if nobody does that already."""

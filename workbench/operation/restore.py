@@ -8,6 +8,7 @@ from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Gap, ImageDirectory
 from workbench.operation import machine as m
 from workbench.operation.executor import Executor
+from workbench.operation.keeper_beside import KeeperBeside
 from workbench.operation.note import Note, read_note
 from workbench.operation.plan import Plan
 from workbench.operation.progress import End
@@ -24,6 +25,9 @@ class RestoreOperation(Executor):
     The restored processes become children of pid 1 (or of the nearest subreaper), not of the workbench: they live on
     when it ends.
     """
+
+    knows_keepers = True
+    """A keeper of these images is looked for."""
 
     def __init__(self, plan: Plan) -> None:
         assert isinstance(plan.request, RestoreRequest)
@@ -60,6 +64,15 @@ class RestoreOperation(Executor):
 
     def _options(self) -> dict[str, object]:
         return dict(self.plan.options)
+
+    def _start_criu(self) -> m.Event | None:
+        """The peers are answered before: what they send meanwhile is played to the restored sockets."""
+        if self.knows_keepers and self.plan.connections:
+            self._keeper = KeeperBeside(self._image_path, self.request.netns)
+            if self.request.keep_peer:
+                self._keeper.begin()
+                self._keeper.await_begun()
+        return super()._start_criu()
 
     def _perform(self, command: m.Command) -> m.Event | None:
         match command:

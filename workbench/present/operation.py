@@ -10,7 +10,7 @@ from workbench.operation.request import DumpRequest, Hold
 from workbench.present.connections import timer_text, timer_tone
 from workbench.present.line import Line, Piece, Tone, heading, line
 from workbench.present.patience import end_text, explanation
-from workbench.present.progress import step_text
+from workbench.present.progress import keeping_line, step_text
 from workbench.present.text import printable
 from workbench.present.units import count, milliseconds
 from workbench.present.width import fit
@@ -46,9 +46,10 @@ def steps_line(progress: Progress) -> Line:
 
 
 def lock_lines(progress: Progress) -> list[Line]:
-    """Each lock that stands: whose, which directions, how many packets it has held back."""
+    """Each lock that stands: whose, which directions, how many packets it has held back; and who keeps the peers."""
+    kept = [] if progress.keeping is None else [heading("Peers"), keeping_line(progress.keeping)]
     if not progress.locks:
-        return [heading("Locks"), line(("none stands now", Tone.DIM))]
+        return [heading("Locks"), line(("none stands now", Tone.DIM)), *kept]
     lines = [heading(f"Locks: {len(progress.locks)}")]
     packets = [lock.packets for lock in progress.locks if lock.packets is not None]
     if len(progress.locks) > 3 and packets:
@@ -59,7 +60,7 @@ def lock_lines(progress: Progress) -> list[Line]:
         holds = count(len(lock.connections), "connection") if lock.connections else "whole namespace"
         lines.append(line((printable(lock.name), Tone.LOCK)))
         lines += [line(f"  {holds}, {way}"), line("  ", (held, Tone.LOCK))]
-    return lines
+    return lines + kept
 
 
 def connection_lines(progress: Progress, number: int, width: int) -> list[Line]:
@@ -124,6 +125,8 @@ def cost_line(progress: Progress) -> Line:
     on_host = [each.peer for each in progress.watched if each.peer is not None]
     if not progress.watched:
         return line("Holding costs no connection anything.")
+    if progress.keeping is not None and progress.keeping.pid:
+        return line("The peers are answered, and wait for as long as that goes on.")
     if not on_host:
         return line(f"The peers are not on this host: each {end_text(remote_outlook())} once nobody answers it.")
     first = _most_impatient(progress)

@@ -17,6 +17,15 @@ class Choice:
     several: bool = False
 
 
+KEEP_PEER = Choice(
+    "peers",
+    "Peers",
+    (
+        ("wait", "left waiting", "They hear nothing, and give up after a time that their own settings decide."),
+        ("keep", "kept", "They are answered until their connections are unlocked, so that they do not give up."),
+    ),
+    frozenset({"wait"}),
+)
 DUMP_CHOICES = (
     Choice(
         "lock",
@@ -46,6 +55,7 @@ DUMP_CHOICES = (
         ),
         frozenset({"end"}),
     ),
+    KEEP_PEER,
     Choice(
         "holds",
         "Hold me",
@@ -71,6 +81,7 @@ RESTORE_CHOICES = (
         ),
         frozenset({"as dumped"}),
     ),
+    KEEP_PEER,
     Choice(
         "holds",
         "Hold me",
@@ -93,6 +104,7 @@ def dump_request(pid: int, images: str, answers: Answers) -> DumpRequest:
         lock=LockMethod(lock),
         policy=Policy(policy),
         leave_running=after == "run",
+        keep_peer="keep" in answers["peers"],
         holds=frozenset(Hold(hold) for hold in answers["holds"]),
     )
 
@@ -101,4 +113,9 @@ def restore_request(images: str, answers: Answers) -> RestoreRequest:
     """The request that the answers stand for."""
     (policy,) = answers["policy"]
     holds = frozenset(Hold(hold) for hold in answers["holds"])
-    return RestoreRequest(images, policy=Policy.CLOSE if policy == "close" else None, holds=holds)
+    return RestoreRequest(
+        images,
+        policy=Policy.CLOSE if policy == "close" else None,
+        holds=holds,
+        keep_peer="keep" in answers["peers"],
+    )

@@ -108,6 +108,8 @@ def _course(plan: Plan) -> Iterator[Line]:
         yield line("  network lock  ", printable(lock + cost))
         yield line("  connections   ", "kept alive" if request.policy == "keep" else "closed")
         yield line("  afterwards    ", "the processes run on" if request.leave_running else "the processes end")
+    if request.keep_peer and plan.connections:
+        yield line("  peers         ", "answered until their connections are unlocked, by a process that outlives this")
     free = "" if plan.space_free_bytes is None else f", {byte_size(plan.space_free_bytes)} free"
     used = "needs about" if plan.kind == "dump" else "has"
     yield line("  images        ", printable(request.images), f"   {used} {byte_size(plan.space_bytes)}{free}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from workbench.operation.progress import Outcome, Progress, Proof, Step, StepState, Verdict
+from workbench.operation.progress import Outcome, PeerKeeping, Progress, Proof, Step, StepState, Verdict
 from workbench.present.line import NO_BREAK, Line, Piece, Tone, heading, line, plain, plain_lines
 from workbench.present.text import printable
 from workbench.present.units import byte_size, count, milliseconds
@@ -61,6 +61,7 @@ def report_text(progress: Progress) -> list[Line]:
         _outcome(progress),
         _proofs(progress),
         _locks(progress),
+        _kept(progress),
         _errors(progress),
         _transfer(progress),
         _cost(progress),
@@ -124,6 +125,26 @@ def _locks(progress: Progress) -> Iterator[Line]:
             yield line("  ", (printable(f"{lock.backend} {lock.name}"), Tone.LOCK), held)
     elif progress.outcome in {Outcome.SUCCEEDED, Outcome.TURNED_BACK} and progress.plan.connections:
         yield from (line(), line("No lock of these connections is left."))
+
+
+def keeping_line(keeping: PeerKeeping) -> Line:
+    """Who answers the peers, how often it did, or what came of it."""
+    answers = count(keeping.answered, "answer")
+    if keeping.problem:
+        return line(("nobody answers the peers: ", Tone.WARNING), (printable(keeping.problem), Tone.WARNING))
+    if keeping.ending:
+        return line(f"peers {printable(keeping.ending)} after {answers} of their keeper")
+    if not keeping.pid:
+        return line(("the keeper begins ...", Tone.MOVING))
+    return line(("peers kept ", Tone.GOOD), f"by process {keeping.pid}: {answers}")
+
+
+def _kept(progress: Progress) -> Iterator[Line]:
+    if progress.keeping is None or progress.outcome is None:
+        return
+    yield from (line(), heading("Peers"), line("  ", *keeping_line(progress.keeping)))
+    if progress.keeping.pid and progress.plan.kind == "dump":
+        yield line(("  until they are restored; it ends by itself", Tone.DIM))
 
 
 def _errors(progress: Progress) -> Iterator[Line]:

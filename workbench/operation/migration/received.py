@@ -28,6 +28,8 @@ WORD_S = 2.0
 class ReceivedRestore(RestoreOperation):
     """Goes on with the journal of the arrival, and waits at ``Hold.RESTORED`` for one of the two words."""
 
+    knows_keepers = False
+
     def __init__(
         self, plan: Plan, journal: Journal, sampler: Sampler, addresses: Sequence[MovingAddress],
         namespace: NetworkNamespace,

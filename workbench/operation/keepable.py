@@ -1,0 +1,23 @@
+"""Which peers of locked connections can be kept waiting, and which cannot, whatever they are answered."""
+
+from collections.abc import Collection, Iterator
+
+from workbench.evidence import Connection, Evidence, Gap
+
+
+def peer_warnings(connections: Collection[Connection], netns: int, evidence: Evidence) -> Iterator[str]:
+    """Peers on this host that answers do not help; ``netns``: inode of the namespace of the locked ends."""
+    if isinstance(evidence.sockets, Gap) or isinstance(evidence.sequences, Gap):
+        return
+    peers = {each.unmapped.reversed for each in connections}
+    for each in evidence.sockets if peers else ():
+        if each.connection.unmapped not in peers:
+            continue
+        if each.netns == netns:
+            yield f"{each.connection.unmapped.local} is in the same namespace: the lock keeps its packets from us, too"
+        known = evidence.sequences.get(each.cookie)
+        if known is not None and known.user_timeout_ms:
+            yield (
+                f"{each.connection.unmapped.local} has set TCP_USER_TIMEOUT: it gives up after"
+                f" {known.user_timeout_ms / 1000:g} s without progress, whatever it is answered"
+            )
