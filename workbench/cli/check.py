@@ -7,14 +7,13 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from workbench.cli import scope
 from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence, Gap, Target
+from workbench.evidence import Evidence
 from workbench.present.text import printable
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def check(options: argparse.Namespace) -> int:
             print(line, file=stream)
     for item in outcome.broken if options.format != "text" else ():
         sys.stderr.write(f"workbench: {item.check.code} broke: {printable(item.error)}\n")
-    if files.recorded is not None and not scope.asked(options):
+    if files.recorded is not None and not scope.asked(options) and not options.purpose:
         codes = {entry.code for entry in chosen if not entry.own}
         then = [each for each in files.recorded if each.code in codes]
         _say_differences(then, [each for each in report.findings if each.code in codes])
@@ -116,7 +115,7 @@ def check(options: argparse.Namespace) -> int:
 
 
 def _evidence(options: argparse.Namespace) -> tuple[Evidence, "Gathered", scope.Scope]:
-    """What is to be judged: files, this host, or for a preflight and with a part of the host named, both."""
+    """What is to be judged: files, this host, or both."""
     from workbench.cli.sources import read_sources
 
     if options.purpose == "dump" and options.pid is None and options.container is None:
@@ -124,31 +123,14 @@ def _evidence(options: argparse.Namespace) -> tuple[Evidence, "Gathered", scope.
     if options.purpose == "restore" and not options.sources:
         raise WorkbenchError("what is to be restored is not named", "add an image directory")
     files = read_sources(options.sources)
-    if options.sources and not options.purpose and not scope.asked(options):
-        return files.evidence, files, scope.Scope()
-    from workbench.cli.look import look_at_host
-    from workbench.collect.files import collect_files
-
-    evidence, part = look_at_host(options, for_dump=options.purpose == "dump")
     read = files.evidence
-    if options.sources:
-        sections = {
-            name: value for name in ("images", "log", "logs") if not isinstance(value := getattr(read, name), Gap)
-        }
-        evidence = replace(
-            evidence,
-            sources=(*evidence.sources, *read.sources),
-            partial=(*evidence.partial, *read.partial),
-            **sections,
-        )
-    if options.purpose == "restore" and not isinstance(read.images, Gap):
-        directory = read.images[0].path
-        netns = next(iter(part.netns)) if len(part.netns) == 1 else None
-        evidence = replace(
-            evidence,
-            files=collect_files(item.path for item in read.images[0].files),
-            target=Target("restore", directory, images=directory, netns=netns),
-        )
+    nothing_read = bool(options.sources) and len(files.unreadable) == len(set(options.sources))
+    if nothing_read or (options.sources and not options.purpose and not scope.asked(options)):
+        return read, files, scope.Scope()
+    from workbench.cli.look import is_of_a_host, look_at_host, look_at_recorded
+
+    look = look_at_recorded if is_of_a_host(read) else look_at_host
+    evidence, part = look(options, read)
     return evidence, files, part
 
 

@@ -12,7 +12,16 @@ from pathlib import Path
 
 from workbench.cli.document import FORMATS, Row, table, write_section
 from workbench.cli.exit_status import ExitStatus
-from workbench.evidence import ContainerCheckpoint, Evidence, ImageDirectory, ImageSocket, LogLine, Sequences, TcpState
+from workbench.evidence import (
+    ContainerCheckpoint,
+    Evidence,
+    Gap,
+    ImageDirectory,
+    ImageSocket,
+    LogLine,
+    Sequences,
+    TcpState,
+)
 from workbench.present.text import printable
 
 _SEQUENCES = ("snd_una", "snd_nxt", "write_seq", "rcv_nxt", "copied_seq", "snd_wnd", "rcv_wnd", "rcv_wup")
@@ -25,16 +34,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "image",
         help=title,
         description="Show an image directory of CRIU, or a checkpoint archive of podman, CRI-O or containerd "
-        "(tar, .gz or .zst, read without unpacking), or a connection that `workbench handoff` took out, as far as TCP "
-        "is concerned: whether it is complete, its processes, sockets, sequence numbers and queues. Exit status 1 if "
-        "something in it is missing or damaged.",
+        "(tar, .gz or .zst, read without unpacking), a connection that `workbench handoff` took out, or what a "
+        "bundle has of such, as far as TCP is concerned: whether it is complete, its processes, sockets, sequence "
+        "numbers and queues. Exit status 1 if something in it is missing or damaged.",
     )
     parser.add_argument("directory", metavar="DIR|FILE")
     parser.add_argument("--payload", action="store_true", help="show the bytes of the queues, not only their digest")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.set_defaults(func=image)
     title = "a log of CRIU with its stages and errors marked"
-    parser = subparsers.add_parser("log", help=title, description=f"Show {title}.")
+    parser = subparsers.add_parser("log", help=title, description=f"Show {title}; of a bundle, those in it.")
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--notable", action="store_true", help="only lines that begin a stage, warnings and errors")
     parser.add_argument("--format", choices=FORMATS, default="text")
@@ -71,12 +80,16 @@ def image(options: argparse.Namespace) -> int:
 
 
 def _read(path: str) -> tuple[tuple[ImageDirectory, ...], tuple[ContainerCheckpoint, ...]]:
+    from workbench.cli.sources import evidence_of_bundle
     from workbench.read.checkpoint_archive import read_checkpoint_archive
     from workbench.read.checkpoint_directory import read_checkpoint_directory
     from workbench.read.criu_images import read_image_directory
     from workbench.read.recognise import CHECKPOINT, Kind, recognise
     from workbench.read.state_file import read_state_as_images
 
+    if (recorded := evidence_of_bundle(path, "images", "checkpoints")) is not None:
+        images, containers = recorded.images, recorded.checkpoints
+        return () if isinstance(images, Gap) else images, () if isinstance(containers, Gap) else containers
     kind = recognise(path) if Path(path).is_file() or (Path(path) / CHECKPOINT).is_dir() else Kind.IMAGES
     if kind in {Kind.ARCHIVE, Kind.CONTAINER}:
         found = read_checkpoint_archive(path) if kind is Kind.ARCHIVE else read_checkpoint_directory(path)
@@ -228,9 +241,12 @@ def _iso(seconds: float) -> str:
 
 def log(options: argparse.Namespace) -> int:
     """Print a log; text and jsonl line by line, however long it is."""
+    from workbench.cli.sources import evidence_of_bundle
     from workbench.read.criu_log import read_log
 
-    lines = (line for line in read_log(options.file) if not options.notable or _is_notable(line))
+    recorded = evidence_of_bundle(options.file, "log")
+    read = read_log(options.file) if recorded is None or isinstance(recorded.log, Gap) else recorded.log
+    lines = (line for line in read if not options.notable or _is_notable(line))
     if options.format == "json":
         return write_section(_recorded(options.file), "log", [log_row(line) for line in lines], (), "json")
     for line in lines:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from workbench.cli.document import Row
 from workbench.cli.exit_status import ExitStatus
-from workbench.evidence import Capture
+from workbench.evidence import Capture, Gap
 from workbench.present.text import printable
 
 _EPILOG = """\
@@ -32,7 +32,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE")
+    parser.add_argument("file", metavar="FILE", help="pcap, pcapng, or a bundle with captures")
     parser.add_argument("--connection", metavar="LOCAL-PEER", help="only this connection")
     add_output_options(parser)
     parser.set_defaults(func=packets)
@@ -48,13 +48,17 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 def packets(options: argparse.Namespace) -> int:
     """Print a file."""
     from workbench.cli.scope import parse_connection
+    from workbench.cli.sources import evidence_of_bundle
+    from workbench.evidence.packet import as_one, of_connection
     from workbench.read.pcap import read_capture
 
-    capture = read_capture(options.file)
+    recorded = evidence_of_bundle(options.file, "captures")
+    if recorded is None or isinstance(recorded.captures, Gap):
+        capture = read_capture(options.file)
+    else:
+        capture = as_one(recorded.captures)
     if options.connection:
-        wanted = parse_connection(options.connection).unmapped
-        chosen = tuple(each for each in capture.packets if each.way in {wanted, wanted.reversed})
-        capture = replace(capture, packets=chosen)
+        capture = of_connection(capture, parse_connection(options.connection))
     write_capture(capture, options)
     return ExitStatus.CLEAN
 

@@ -43,7 +43,7 @@ class Scope:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options by which a command's user names a part of the host."""
-    group = parser.add_argument_group("a part of this host")
+    group = parser.add_argument_group("a part of the host")
     group.add_argument("--pid", type=int, metavar="PID", help="a process and its descendants")
     group.add_argument("--container", metavar="ID", help="the processes of a container: its identifier or name")
     group.add_argument("--netns", metavar="NAME|PATH", help="a network namespace")
@@ -55,15 +55,19 @@ def asked(options: argparse.Namespace) -> bool:
     return any(getattr(options, name) is not None for name in ("pid", "container", "netns", "connection"))
 
 
-def roots(options: argparse.Namespace, processes: Mapping[int, Process] | Gap) -> tuple[int, ...]:
-    """Pids of the processes that were named; WorkbenchError if there are none such."""
+def roots(options: argparse.Namespace, processes: Mapping[int, Process] | Gap, listing: str = "") -> tuple[int, ...]:
+    """Pids of the processes that were named; WorkbenchError if there are none such.
+
+    ``listing``: what `workbench processes` is to be given to list those that there are.
+    """
+    lists = f"`workbench processes{listing}`"
     if options.pid is None and options.container is None:
         return ()
     if isinstance(processes, Gap):
         raise WorkbenchError(f"processes cannot be seen: {processes.reason}", processes.remedy)
     if options.pid is not None:
         if options.pid not in processes:
-            raise WorkbenchError(f"there is no process {options.pid}", "`workbench processes` lists them")
+            raise WorkbenchError(f"there is no process {options.pid}", f"{lists} lists them")
         return (options.pid,)
     word = options.container
     inside = {
@@ -74,12 +78,12 @@ def roots(options: argparse.Namespace, processes: Mapping[int, Process] | Gap) -
     found = {process.container.id for process in inside.values() if process.container}
     if len(found) != 1:
         said = f"{len(found)} containers begin with {word}" if found else f"there is no container {word}"
-        raise WorkbenchError(said, "`workbench processes` shows each process with its container")
+        raise WorkbenchError(said, f"{lists} shows each process with its container")
     return tuple(pid for pid, process in inside.items() if process.ppid not in inside)
 
 
-def scope_of(options: argparse.Namespace, evidence: Evidence, tree: Iterable[int]) -> Scope:
-    """The scope that the options name on this host."""
+def scope_of(options: argparse.Namespace, evidence: Evidence, tree: Iterable[int], *, recorded: bool = False) -> Scope:
+    """The scope that the options name on this host, or on the recorded one that the evidence is of."""
     pids = frozenset(tree)
     titles = []
     netns: set[int] = set()
@@ -96,7 +100,7 @@ def scope_of(options: argparse.Namespace, evidence: Evidence, tree: Iterable[int
                 connections |= _views(socket.connection)
     if options.netns is not None:
         titles.append(f"network namespace {options.netns}")
-        netns.add(namespace_inode(options.netns))
+        netns.add(_recorded_namespace(options.netns, evidence) if recorded else namespace_inode(options.netns))
     if options.connection is not None:
         connection = parse_connection(options.connection)
         titles.append(str(connection))
@@ -131,6 +135,15 @@ def namespace_inode(word: str) -> int:
     raise WorkbenchError(
         f"there is no network namespace {word}", "`ip netns` lists the names, /proc/PID/ns/net is a path"
     )
+
+
+def _recorded_namespace(word: str, evidence: Evidence) -> int:
+    """Inode of a network namespace of a recording, by its name or number; WorkbenchError if there is none such."""
+    namespaces = () if isinstance(evidence.namespaces, Gap) else evidence.namespaces
+    for each in namespaces:
+        if word == str(each.inode) or word in each.names or (each.is_host and word == "host"):
+            return each.inode
+    raise WorkbenchError(f"no network namespace of the recording is called {word}", "name it as `sockets FILE` does")
 
 
 def _views(connection: Connection) -> set[str]:

@@ -72,9 +72,9 @@ def _part(options: argparse.Namespace, evidence: Evidence, sockets: Sequence[Soc
 
     pids: Sequence[int] = ()
     if options.pid is not None or options.container is not None:
-        named = scope.roots(options, evidence.processes)
+        named = scope.roots(options, evidence.processes, "" if options.source is None else " FILE")
         pids = () if isinstance(evidence.processes, Gap) else tree(evidence.processes, named)
-    part = scope.scope_of(options, evidence, pids)
+    part = scope.scope_of(options, evidence, pids, recorded=options.source is not None)
     # A process's connections are told apart from equal ones of other namespaces by who has them open.
     connections = part.connections if options.connection is not None else ()
     return [

@@ -23,7 +23,7 @@ from workbench.evidence import (
 )
 from workbench.evidence.netfilter import Lock, Rule
 from workbench.evidence.recording import RecordedFinding, together
-from workbench.read.recognise import Kind, recognise
+from workbench.read.recognise import Kind, is_bundle, recognise
 
 if TYPE_CHECKING:
     from workbench.read.checkpoint_archive import CheckpointArchive
@@ -66,6 +66,17 @@ def evidence_of(path: str) -> Evidence:
     for error in gathered.unreadable:
         raise error
     return gathered.evidence
+
+
+def evidence_of_bundle(path: str, *sections: str) -> Evidence | None:
+    """The evidence of a bundle, None for another file. Raises WorkbenchError if it has none of the sections."""
+    if not is_bundle(path):
+        return None
+    evidence = evidence_of(path)
+    gaps = [found for name in sections if isinstance(found := getattr(evidence, name), Gap)]
+    if len(gaps) == len(sections):
+        raise WorkbenchError(f"{path} has no {sections[0]}: {gaps[0].reason}", "`bundle show` says what is in it")
+    return evidence
 
 
 @contextmanager

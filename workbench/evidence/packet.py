@@ -100,17 +100,35 @@ class Capture:
         return sum(counted) if counted else None
 
 
-def chosen(captures: Iterable[Capture], connection: Connection) -> Capture:
-    """The segments of one connection in all captures, as one capture; interfaces one after the other."""
-    ends = {connection.unmapped, connection.unmapped.reversed}
-    interfaces: list[CaptureInterface] = []
+def as_one(captures: Iterable[Capture]) -> Capture:
+    """All captures as one, in the order of time; interfaces one after the other."""
+    captures = tuple(captures)
+    if len(captures) == 1:
+        return captures[0]
     packets: list[Packet] = []
-    origins: list[str] = []
+    first = 0
     for capture in captures:
-        first = len(interfaces)
-        interfaces += capture.interfaces
-        origins.append(capture.origin)
-        of_it = (packet for packet in capture.packets if packet.way in ends)
-        packets += [replace(packet, interface=packet.interface + first) if first else packet for packet in of_it]
+        packets += [replace(packet, interface=packet.interface + first) for packet in capture.packets]
+        first += len(capture.interfaces)
     packets.sort(key=lambda packet: packet.at_ns)
-    return Capture(", ".join(origins), tuple(interfaces), tuple(packets))
+    return Capture(
+        ", ".join(capture.origin for capture in captures),
+        tuple(each for capture in captures for each in capture.interfaces),
+        tuple(packets),
+        sum(capture.others for capture in captures),
+        sum(capture.unreadable for capture in captures),
+        tuple(text for capture in captures for text in capture.comments),
+        tuple(text for capture in captures for text in capture.problems),
+    )
+
+
+def of_connection(capture: Capture, connection: Connection) -> Capture:
+    """The same with the segments of one connection alone."""
+    ends = {connection.unmapped, connection.unmapped.reversed}
+    return replace(capture, packets=tuple(packet for packet in capture.packets if packet.way in ends))
+
+
+def chosen(captures: Iterable[Capture], connection: Connection) -> Capture:
+    """The segments of one connection in all captures, as one capture."""
+    found = as_one(of_connection(capture, connection) for capture in captures)
+    return Capture(found.origin, found.interfaces, found.packets)

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 from enum import Enum
+from io import BytesIO
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
@@ -97,6 +98,15 @@ def recognise(path: str | Path) -> Kind:
     if kind is not None:
         raise WorkbenchError(f"{shown} cannot be judged: it is {kind}", _ADVICE.get(kind, ""))
     return _of_text(head)
+
+
+def is_bundle(path: str | Path) -> bool:
+    """Whether a regular file begins as a bundle does; what cannot be read does not."""
+    try:
+        with Path(path).open("rb") if Path(path).is_file() else BytesIO() as file:
+            return file.read(len(LOCAL_MARK)) == LOCAL_MARK
+    except (OSError, ValueError):
+        return False
 
 
 def _of_text(head: bytes) -> Kind:
