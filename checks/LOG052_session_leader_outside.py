@@ -12,7 +12,7 @@ that if the leader is part of the tree, or if it is told that the process is a s
 What to do
 ----------
 Start the program with setsid, so that it leads its own session; or pass --shell-job at the dump and at the restore,
-from a terminal.
+from a terminal. Where the leader is outside of the pid namespace, only the first helps.
 
 When it is wrong
 ----------------

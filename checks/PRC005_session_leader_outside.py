@@ -7,16 +7,18 @@ Session and process group of every process of the tree that is to be dumped.
 Why it matters
 --------------
 CRIU makes the tree again from its root, and a session can only be made by its leader. If the leader is outside (a
-shell that started the program), the dump fails: `A session leader of ... is outside of its pid namespace`, unless
-`--shell-job` is given.
+shell that started the program), the dump fails: `The root process ... is not a session leader`, unless `--shell-job`
+is given. If the leader is even outside of the pid namespace (a program that `docker exec`, `nsenter` or `unshare --pid`
+started), no option helps: `A session leader of ... is outside of its pid namespace`.
 
 What to do
 ----------
-Start the program in a session of its own: `setsid program`; service managers do that. Or add `--shell-job`.
+Start the program in a session of its own: `setsid program`; service managers do that. Or add `--shell-job`, where the
+leader is in the same pid namespace.
 
 When it is wrong
 ----------------
-With `--shell-job`, which the workbench's plan adds by itself, this is no obstacle.
+With `--shell-job`, which the workbench's plan adds by itself, a leader of the same pid namespace is no obstacle.
 
 References
 ----------
@@ -43,23 +45,26 @@ def check(processes: Mapping[int, Process], target: Target) -> Iterator[Problem]
         if process.sid in pids or process.sid in seen:
             continue
         seen.add(process.sid)
-        who = _leader(process.sid, processes)
+        foreign = process.has_foreign_session
         yield Problem(
-            Severity.WARNING,
+            Severity.ERROR if foreign else Severity.WARNING,
             process_subject(process.pid, processes),
-            f"It is in the session of {who}, outside of what is dumped: CRIU refuses this without --shell-job.",
+            f"It is in the session of {_leader(process, processes)}, outside of what is dumped: CRIU refuses this"
+            + (", whatever option is given." if foreign else " without --shell-job."),
             facts={"sid": process.sid, "pgid": process.pgid},
             quotes=(Quote("processes", f"{process.pid} {process.command} sid {process.sid}"),),
-            fixes=(
-                Fix("Start the program in a session of its own: setsid PROGRAM"),
-                Fix("Or add --shell-job to the dump and to the restore."),
-            ),
+            fixes=(_SETSID,) if foreign else (_SETSID, _SHELL_JOB),
             follows=("tty-external",),
         )
 
 
-def _leader(sid: int, processes: Mapping[int, Process]) -> str:
-    if sid == 0:  # proc_pid_status: the number that a process of an outer pid namespace has here
-        return "a process of an outer pid namespace"
-    leader = processes.get(sid)
-    return f"{leader.command} {sid}" if leader else f"{sid}, which has ended"
+_SETSID = Fix("Start the program in a session of its own: setsid PROGRAM")
+_SHELL_JOB = Fix("Or add --shell-job to the dump and to the restore.")
+
+
+def _leader(process: Process, processes: Mapping[int, Process]) -> str:
+    leader = processes.get(process.sid)
+    name = f"{leader.command} {process.sid}" if leader else ""
+    if process.has_foreign_session:
+        return f"{name or 'a process'} of an outer pid namespace"
+    return name or f"{process.sid}, which has ended"

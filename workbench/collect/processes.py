@@ -11,6 +11,7 @@ from types import MappingProxyType
 from workbench.collect import procfs
 from workbench.collect.containers import container_of, main_path, parse_cgroup
 from workbench.collect.process_stat import ProcessStat, parse_stat
+from workbench.collect.process_status import ProcessStatus, parse_status
 from workbench.collect.runc import ROOTS, RuncStates
 from workbench.evidence import Container, Gap, Namespaces, Process
 
@@ -18,17 +19,6 @@ _LOOK_AGAIN = 8
 """After so many rounds all of a process is read again though it seems to be the same."""
 _PAGE = os.sysconf("SC_PAGESIZE")
 _NAMESPACES = tuple(field.name for field in fields(Namespaces))
-
-
-def parse_uids(status: bytes) -> tuple[int, int, int, int] | None:
-    r"""Real, effective, saved and file system uid from /proc/PID/status (``Uid:\t0\t0\t0\t0``)."""
-    for line in status.splitlines():
-        if line.startswith(b"Uid:"):
-            numbers = line.split()[1:]
-            if len(numbers) == 4 and all(number.isdigit() for number in numbers):
-                real, effective, saved, file_system = (int(number) for number in numbers)
-                return real, effective, saved, file_system
-    return None
 
 
 def parse_argv(cmdline: bytes) -> tuple[str, ...]:
@@ -42,9 +32,10 @@ def parse_argv(cmdline: bytes) -> tuple[str, ...]:
 class _Lasting:
     """What a process keeps for most of its life, with the stat that it was read beside."""
 
-    identity: tuple[int, str]
+    seen_as: tuple[int, str, int]
+    """Its identity and its session."""
     argv: tuple[str, ...]
-    uids: tuple[int, int, int, int]
+    status: ProcessStatus
     namespaces: Namespaces
     container: Container | None
     exe: str | None
@@ -74,7 +65,11 @@ class ProcessReader:
             if stat is None:
                 continue
             lasting = before.get(pid)
-            if lasting is None or lasting.identity != stat.identity or (pid + self._round) % _LOOK_AGAIN == 0:
+            if (
+                lasting is None
+                or lasting.seen_as != (*stat.identity, stat.sid)
+                or (pid + self._round) % _LOOK_AGAIN == 0
+            ):
                 lasting = self._read_lasting(pid, stat)
             if lasting is not None:
                 self._lasting[pid] = lasting
@@ -85,8 +80,8 @@ class ProcessReader:
 
     def _read_lasting(self, pid: int, stat: ProcessStat) -> _Lasting | None:
         directory = f"{self._proc}/{pid}"
-        uids = parse_uids(procfs.read(f"{directory}/status") or b"")
-        if uids is None:
+        status = parse_status(procfs.read(f"{directory}/status") or b"")
+        if status is None:
             return None
         paths = parse_cgroup(procfs.read(f"{directory}/cgroup") or b"")
         namespaces = Namespaces(*(procfs.link_inode(f"{directory}/ns/{name}", name) for name in _NAMESPACES))
@@ -98,10 +93,10 @@ class ProcessReader:
         container = container_of(paths) or next(
             (self._by_cgroup[path] for path in paths if path in self._by_cgroup), None
         )
-        return _Lasting(stat.identity, argv, uids, namespaces, container, exe, main_path(paths))
+        return _Lasting((*stat.identity, stat.sid), argv, status, namespaces, container, exe, main_path(paths))
 
     def _process(self, pid: int, stat: ProcessStat, lasting: _Lasting) -> Process:
-        uid = lasting.uids[0]
+        uid = lasting.status.uids[0]
         if uid not in self._users:
             self._users[uid] = _user(uid)
         return Process(
@@ -121,8 +116,9 @@ class ProcessReader:
             container=lasting.container,
             exe=lasting.exe,
             cgroup=lasting.cgroup,
-            uids=lasting.uids,
+            uids=lasting.status.uids,
             rss_bytes=stat.rss_pages * _PAGE,
+            inner_sid=lasting.status.inner_sid,
         )
 
 

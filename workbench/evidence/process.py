@@ -63,6 +63,13 @@ class Process:
     """Real, effective, saved and file system uid."""
     rss_bytes: int | None = None
     """Resident memory in bytes: what an image will roughly take."""
+    inner_sid: int | None = None
+    """Session id in the process's own pid namespace (NSsid, proc_pid_status(5)); 0: its leader is outside of that."""
+
+    @property
+    def has_foreign_session(self) -> bool:
+        """Its session leader has no number in its own pid namespace; CRIU refuses that (``dump_one_task``)."""
+        return 0 in {self.sid, self.inner_sid}
 
 
 class DescriptorKind(StrEnum):

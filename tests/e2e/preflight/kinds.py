@@ -202,6 +202,7 @@ PROCESSES = (
     *_kinds(
         Answer.REFUSED,
         ("another-user", "another user, without CAP_SYS_RESOURCE", "missing-capability"),
+        ("outer-session", "session led from outside of the pid namespace", "session-leader-outside"),
         ("own-pid-namespace", "child in a pid namespace of its own", "namespace-unsupported"),
         ("own-uts-namespace", "child in a uts namespace of its own", "namespace-unsupported"),
         ("own-ipc-namespace", "child in an ipc namespace of its own", "namespace-unsupported"),

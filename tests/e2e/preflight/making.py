@@ -2,16 +2,21 @@
 
 import contextlib
 import ctypes
+import fcntl
 import os
+import select
 import socket
 import struct
 import subprocess
+import termios
+import time
 from collections.abc import Callable
 from typing import Any
 
 CLONE_NEWNET = 0x40000000
 DEVICE, OTHER_DEVICE = "wb0", "wb1"
 """Both ends of a cable."""
+TCP_SYN_RECV, TCP_FIN_WAIT2, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_CLOSING = 3, 5, 7, 8, 11
 ADDRESSES = ("10.9.9.1/24", "fd00:9::1/64", "fe80::9/64", "fd99::ffff:a63:102/64")
 SMALL = 4096
 TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, SEND_QUEUE = 19, 20, 21, 2
@@ -106,6 +111,27 @@ def drop(*match: object) -> None:
 
 def drop_no_more() -> None:
     subprocess.run(["nft", "delete table inet t"], check=True, timeout=TIMEOUT_S)
+
+
+def reaches(end: socket.socket, state: int) -> None:
+    """Wait until the kernel has it there: what was sent, also on loopback, arrives in its own time."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != state:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def delivered(end: socket.socket) -> None:
+    """Wait until the other end has all that was sent."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while struct.unpack("i", fcntl.ioctl(end, termios.TIOCOUTQ, b"\0" * 4))[0]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def readable(end: socket.socket) -> None:
+    """Wait until something has arrived."""
+    assert select.select([end], [], [], TIMEOUT_S)[0]
 
 
 def next_sequence(end: socket.socket) -> int:

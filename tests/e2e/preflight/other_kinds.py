@@ -5,7 +5,7 @@ import socket
 import struct
 from pathlib import Path
 
-from tests.e2e.preflight.making import DEVICE, OTHER_DEVICE, elsewhere, kept, place
+from tests.e2e.preflight.making import DEVICE, OTHER_DEVICE, elsewhere, kept, place, readable
 
 UDP_CORK, IP_FREEBIND = 1, 15
 ETHERTYPE = 0x88B5  # IEEE 802: for local experiments
@@ -27,6 +27,7 @@ def udp_connected() -> list[socket.socket]:
 def udp_unread() -> list[socket.socket]:
     (made,) = udp_connected()
     kept[-1].sendto(b"datagram", made.getsockname())
+    readable(made)
     return [made]
 
 
@@ -70,6 +71,7 @@ def packet_unread() -> list[socket.socket]:
     sender.bind((OTHER_DEVICE, 0))
     sender.send(b"\xff" * 6 + b"\x02" * 6 + struct.pack(">H", ETHERTYPE) + b"frame")
     kept.append(sender)
+    readable(made[0])
     return made
 
 

@@ -244,8 +244,14 @@ def alone_in_network_namespace() -> list[Any]:
 
 
 def same_session() -> list[Any]:
+    os.setsid()
     no_session.append(True)
     return []
+
+
+def outer_session() -> list[Any]:
+    unshare(CLONE_NEWPID)
+    return same_session()
 
 
 def nothing() -> list[Any]:

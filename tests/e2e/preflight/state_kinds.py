@@ -1,11 +1,8 @@
 """Subjects whose connection is in a state that no descriptor has, or hardly ever."""
 
 import socket
-import time
 
-from tests.e2e.preflight.making import TIMEOUT_S, connected, cut, drop, drop_no_more, kept
-
-TCP_SYN_RECV = 3
+from tests.e2e.preflight.making import TCP_CLOSE_WAIT, TCP_SYN_RECV, connected, cut, drop, drop_no_more, kept, reaches
 
 
 def simultaneous_open() -> list[socket.socket]:
@@ -19,10 +16,7 @@ def simultaneous_open() -> list[socket.socket]:
     ours.connect_ex(theirs.getsockname())
     drop_no_more()
     drop("tcp dport", theirs.getsockname()[1])
-    deadline = time.monotonic() + TIMEOUT_S
-    while ours.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != TCP_SYN_RECV:  # when their SYN comes again
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    reaches(ours, TCP_SYN_RECV)  # when their SYN comes again
     kept.append(theirs)
     return [ours]
 
@@ -38,11 +32,13 @@ def orphan_fin_wait2() -> list[socket.socket]:
     ours, theirs = connected()
     kept.append(theirs)
     ours.close()
+    reaches(theirs, TCP_CLOSE_WAIT)
     return [socket.socket()]
 
 
 def time_wait() -> list[socket.socket]:
     ours, theirs = connected()
     ours.close()
+    reaches(theirs, TCP_CLOSE_WAIT)
     theirs.close()
     return [socket.socket()]

@@ -56,7 +56,7 @@ def subject(things: list[Any], ready: int) -> None:
     for act in after_fork:
         act()
     if os.getpid() == root:
-        os.write(ready, " ".join(map(str, [root, *sorted(wanted)])).encode())
+        os.write(ready, (" ".join(map(str, sorted(wanted))) + "\n").encode())
     os.close(ready)
     while True:
         signal.pause()
@@ -84,14 +84,14 @@ def main() -> None:
     called("setns", home, CLONE_NEWNET)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the pid must be free as soon as CRIU has ended it
     told, ready = os.pipe()
-    if os.fork() == 0:
+    if (child := os.fork()) == 0:
         os.close(told)
         subject(things, ready)
     os.close(ready)
     for each in things:
         if not any(each is other for other in kept):
             os.close(each) if isinstance(each, int) else each.close()
-    say(os.read(told, 4096).decode())
+    say(f"{child} {os.read(told, 4096).decode().strip()}")
     for line in sys.stdin:
         listen_again()
         if line.strip() == "send":

@@ -5,12 +5,17 @@ import os
 import socket
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 from tests.e2e.preflight.making import (
     CLONE_NEWNET,
     OTHER_DEVICE,
     SMALL,
+    TCP_CLOSE,
+    TCP_CLOSE_WAIT,
+    TCP_CLOSING,
+    TCP_FIN_WAIT2,
     TCP_REPAIR,
     TIMEOUT_S,
     attach_filter,
@@ -18,6 +23,7 @@ from tests.e2e.preflight.making import (
     connected,
     cut,
     deafen,
+    delivered,
     drop,
     drop_no_more,
     elsewhere,
@@ -28,6 +34,8 @@ from tests.e2e.preflight.making import (
     next_sequence,
     pair,
     peers,
+    reaches,
+    readable,
     reset,
     to_device,
 )
@@ -47,6 +55,7 @@ def established() -> list[socket.socket]:
 def unread() -> list[socket.socket]:
     made = pair()
     peers[0].sendall(b"r" * 1000)
+    readable(made[0])
     return made
 
 
@@ -61,12 +70,14 @@ def unsent() -> list[socket.socket]:
 def unread_and_unsent() -> list[socket.socket]:
     made = unsent()
     peers[0].sendall(b"r" * 1000)
+    readable(made[0])
     return made
 
 
 def close_wait() -> list[socket.socket]:
     ours, theirs = connected()
     theirs.shutdown(socket.SHUT_WR)
+    reaches(ours, TCP_CLOSE_WAIT)
     kept.append(theirs)
     return [ours]
 
@@ -74,6 +85,7 @@ def close_wait() -> list[socket.socket]:
 def fin_wait2() -> list[socket.socket]:
     made = pair()
     made[0].shutdown(socket.SHUT_WR)
+    reaches(made[0], TCP_FIN_WAIT2)
     return made
 
 
@@ -89,12 +101,14 @@ def closing() -> list[socket.socket]:
     cut(ours, theirs)
     ours.shutdown(socket.SHUT_WR)
     theirs.shutdown(socket.SHUT_WR)
+    reaches(ours, TCP_CLOSING)
     return [ours]
 
 
 def last_ack() -> list[socket.socket]:
     ours, theirs = connected()
     theirs.shutdown(socket.SHUT_WR)
+    reaches(ours, TCP_CLOSE_WAIT)
     cut(ours, theirs)
     ours.shutdown(socket.SHUT_WR)
     return [ours]
@@ -109,6 +123,7 @@ def shutdown_read() -> list[socket.socket]:
 def was_reset() -> list[socket.socket]:
     ours, theirs = connected()
     reset(theirs)
+    reaches(ours, TCP_CLOSE)
     return [ours]
 
 
@@ -182,6 +197,8 @@ def out_of_order() -> list[socket.socket]:
     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     peer.sendall(b"1" * 1000)
     peer.sendall(b"2" * 1000)
+    while not peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)[28]:  # tcpi_sacked: segments, as it was told
+        time.sleep(0.01)
     return made
 
 
@@ -220,12 +237,14 @@ def urgent() -> list[socket.socket]:
     made = pair()
     peers[0].sendall(b"abc")
     peers[0].send(b"!", socket.MSG_OOB)
+    delivered(peers[0])
     return made
 
 
 def urgent_then_more() -> list[socket.socket]:
     made = urgent()
     peers[0].sendall(b"def")
+    delivered(peers[0])
     return made
 
 

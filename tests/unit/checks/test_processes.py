@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.checks.made import HOST, IMAGE, RESTORE, SERVER, TARGET, ask, host, one
 from workbench.checking import Severity
-from workbench.evidence import Descriptor, DescriptorKind, ImageTask, Namespaces
+from workbench.evidence import Descriptor, DescriptorKind, ImageTask, Namespaces, Process
 
 FILE = Descriptor(50, 3, DescriptorKind.FILE, "/var/lib/db/LOCK", inode=5)
 CONFINED = replace(HOST, capabilities=HOST.capabilities - {"CAP_SYS_RESOURCE"})
@@ -46,7 +46,15 @@ def test_a_session_of_a_shell_outside() -> None:
     job = replace(SERVER, sid=40)
     finding = one("PRC005", host(processes={40: shell, 50: job}, target=TARGET))
     assert "bash 40" in finding.problem.message
+    assert "--shell-job" in str(finding.problem.fixes)
     assert ask("PRC005", host(target=TARGET)) == []
+
+
+@pytest.mark.parametrize("job", [replace(SERVER, sid=0, inner_sid=0), replace(SERVER, sid=40, inner_sid=0)])
+def test_a_session_of_an_outer_pid_namespace_helps_no_option(job: Process) -> None:
+    problem = one("PRC005", host(processes={50: job}, target=TARGET)).problem
+    assert (problem.severity, len(problem.fixes)) == (Severity.ERROR, 1)
+    assert "a process of an outer pid namespace" in problem.message
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-UIDS = "Name:\tx\nUid:\t{0}\t{0}\t{0}\t{0}\n"
+STATUS = "Name:\tx\nUid:\t{0}\t{0}\t{0}\t{0}\nNSsid:\t{1}\n"
 
 
 class FakeProc:
@@ -23,13 +23,15 @@ class FakeProc:
         link.symlink_to(target)
 
     def process(
-        self, pid: int, command: str = "server", ppid: int = 1, *, uid: int = 0, net: int = 1, start: int = 100
-    ) -> None:
+        self, pid: int, command: str = "server", ppid: int = 1, *, uid: int = 0, net: int = 1, start: int = 100,
+        sid: int | None = None,
+    ) -> None:  # fmt: skip
+        sid = pid if sid is None else sid
         # proc_pid_stat(5): 9 to 17 are of no interest, then priority, nice, threads, 0, start, size, resident pages
-        numbers = f"{ppid} {pid} {pid} 34816 -1 {'0 ' * 9}20 0 4 0 {start} 4096000 250 0"
+        numbers = f"{ppid} {pid} {sid} 34816 -1 {'0 ' * 9}20 0 4 0 {start} 4096000 250 0"
         self.write(f"{pid}/stat", f"{pid} ({command}) S {numbers}\n")
         self.write(f"{pid}/comm", f"{command}\n")
-        self.write(f"{pid}/status", UIDS.format(uid))
+        self.write(f"{pid}/status", STATUS.format(uid, sid))
         self.write(f"{pid}/cmdline", f"/usr/bin/{command}\0--port\x007022\0")
         self.write(f"{pid}/cgroup", "0::/system.slice/server.service\n")
         self.link(f"{pid}/exe", f"/usr/bin/{command}")

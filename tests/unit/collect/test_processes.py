@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.unit.collect.fake_proc import FakeProc
 from workbench.collect.containers import container_of, main_path, parse_cgroup
 from workbench.collect.process_stat import parse_stat
-from workbench.collect.processes import ProcessReader, parse_argv, parse_uids, tree
+from workbench.collect.process_status import ProcessStatus, parse_status
+from workbench.collect.processes import ProcessReader, parse_argv, tree
 from workbench.evidence import Container, Gap, Process
 
 ID = "0123456789abcdef" * 4
@@ -90,10 +91,25 @@ def test_arguments() -> None:
     assert parse_argv(b"\xff\0") == ("\udcff",)
 
 
-def test_uids() -> None:
-    assert parse_uids(b"Name:\tUid:\nUid:\t1\t2\t3\t4\nGid:\t0\n") == (1, 2, 3, 4)
-    assert parse_uids(b"Uid:\t1\t2\n") is None
-    assert parse_uids(b"") is None
+def test_status() -> None:
+    users = b"Name:\tUid:\nUid:\t1\t2\t3\t4\nGid:\t0\n"
+    assert parse_status(users) == ProcessStatus((1, 2, 3, 4), None)
+    assert parse_status(users + b"NSpid:\t70\t1\nNSsid:\t60\t0\n") == ProcessStatus((1, 2, 3, 4), 0)
+    assert parse_status(users + b"NSsid:\t-\n") == ProcessStatus((1, 2, 3, 4), None)
+    assert parse_status(b"Uid:\t1\t2\nNSsid:\t1\n") is None
+    assert parse_status(b"") is None
+
+
+def test_a_process_that_makes_a_session_is_read_again(tmp_path: Path) -> None:
+    proc = FakeProc(tmp_path)
+    proc.process(42, sid=7)
+    reader = ProcessReader(proc.root)
+    first = reader.read()
+    proc.process(42)
+    second = reader.read()
+    assert not isinstance(first, Gap)
+    assert not isinstance(second, Gap)
+    assert (first[42].inner_sid, second[42].inner_sid) == (7, 42)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,12 @@ def _verdicts(each: Process, root: Process, pids: set[int], host: Host | Gap, ow
     if each.state == "Z":
         return
     yield from _user(each, host)
-    if each.sid not in pids:
+    if each.sid not in pids and each.has_foreign_session:
+        yield Verdict(
+            Answer.REFUSED, "session-leader-outside", "its session is led from outside of its pid namespace",
+            "A session leader of is outside of its pid namespace", process=each,
+        )  # fmt: skip
+    elif each.sid not in pids:
         leader = "The root process is not a session leader. Consider using --shell-job option"
         yield Verdict(
             Answer.NEEDS, "session-leader-outside", f"its session {each.sid} is led from outside of the tree",
