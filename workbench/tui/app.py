@@ -10,7 +10,6 @@ from textual.binding import BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key, Resize
-from textual.message import Message
 from textual.screen import Screen
 
 from workbench.errors import WorkbenchError
@@ -21,15 +20,17 @@ from workbench.present.line import Line
 from workbench.present.text import printable
 from workbench.present.units import count
 from workbench.source import Source, is_recording
-from workbench.tui.beside import Done, run_beside
+from workbench.tui.beside import Done
 from workbench.tui.collector import INTERVAL_S, Collector, Moment
 from workbench.tui.driver import PatientDriver
 from workbench.tui.ending import end_on_signals, run_to_the_end
 from workbench.tui.guide import Guide
 from workbench.tui.judge import OpenJudge, library
 from workbench.tui.keys import ACTIONS, BESIDE, LIVE, STEPS, Where, bindings
+from workbench.tui.lab_connection import LabConnection
 from workbench.tui.live_timeline import LiveTimeline
-from workbench.tui.operations import NO_OPERATIONS, LabHandle, Operations
+from workbench.tui.messages import LookFailed, MomentTaken, Progressed
+from workbench.tui.operations import NO_OPERATIONS, Operations
 from workbench.tui.recorded import compared, fitting
 from workbench.tui.screens.base import WorkbenchScreen
 from workbench.tui.screens.checkpoints import CheckpointsScreen
@@ -47,36 +48,6 @@ from workbench.tui.wiring import LiveHost
 
 SLOW_S = 4.0
 """Without a new moment for so long, the header says so."""
-
-
-class MomentTaken(Message):
-    """The collector has finished a round; only the newest one matters."""
-
-    def __init__(self, moment: Moment) -> None:
-        super().__init__()
-        self.moment = moment
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, MomentTaken)
-
-
-class LookFailed(Message):
-    """The collector could not look."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__()
-        self.reason = reason
-
-
-class Progressed(Message):
-    """An operation has published a new snapshot; only the newest one matters."""
-
-    def __init__(self, progress: Progress) -> None:
-        super().__init__()
-        self.progress = progress
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, Progressed)
 
 
 class WorkbenchApp(App[int]):
@@ -114,15 +85,12 @@ class WorkbenchApp(App[int]):
         self.moment: Moment | None = None
         """What is shown; while paused, not the newest."""
         self.session: Session | None = None
-        self.lab: LabHandle | None = None
-        self._lab_name = lab
-        self._lab_starting = False
+        self.lab = LabConnection(self, lab or "established")
+        self._starts_lab = lab is not None
         self._newest: Moment | None = None
         self._received = time.monotonic()
         self._shown_since = self._received
         self._paused = False
-        self._seek: dict[str, int] = {}
-        """By screen: the process to put the cursor on when it is seen."""
         self._told_unfinished = False
         self._too_small = False
         self._collector = Collector(
@@ -141,7 +109,7 @@ class WorkbenchApp(App[int]):
         self.call_after_refresh(self._collector.start)
         self.set_interval(1.0, self._tick)
         end_on_signals(self)
-        if self._lab_name:
+        if self._starts_lab:
             self.action_lab()
 
     def on_resize(self, event: Resize) -> None:
@@ -227,7 +195,7 @@ class WorkbenchApp(App[int]):
         if front is not None:
             front.show(self.moment)
             front.refresh_header()
-            self._seek_row(front)
+            self.lab.seek(front)
         self._tell_unfinished(self.moment)
 
     def _tell_unfinished(self, moment: Moment) -> None:
@@ -242,17 +210,6 @@ class WorkbenchApp(App[int]):
             self.notify(
                 f"{said}: u looks at what is left and puts it right.", severity="warning", markup=False, timeout=15
             )
-
-    def _seek_row(self, front: WorkbenchScreen) -> None:
-        """Put the cursor on the process that was just started, once it is seen."""
-        pid = self._seek.get(front.MODE)
-        if pid is not None and isinstance(front, TableScreen) and front.go_to_process(pid):
-            del self._seek[front.MODE]
-            if front.MODE == "connections":
-                # Not before the cursor is there: d would dump somebody else.
-                self.notify(
-                    f"The lab connection is up: server {pid}, at the cursor. d dumps it.", markup=False, timeout=3
-                )
 
     @on(LookFailed)
     def _look_failed(self, message: LookFailed) -> None:
@@ -361,33 +318,7 @@ class WorkbenchApp(App[int]):
         self.guide.offer_bundle()
 
     def action_lab(self) -> None:
-        if self._lab_starting:
-            return
-        self._lab_starting = True
-        handle = self.lab
-        if handle is not None:
-            self.lab = None
-            run_beside(self, handle.close, lambda _: self._lab_ended(), self._lab_failed)
-        else:
-            name = self._lab_name or "established"
-            self.notify(f"Starting the lab connection {printable(name)} ...", markup=False, timeout=2)
-            run_beside(self, lambda: self.operations.start_lab(name), self._lab_started, self._lab_failed)
-
-    def _lab_started(self, handle: LabHandle) -> None:
-        self.lab, self._lab_starting = handle, False
-        if handle.server_pid is not None:
-            self._seek = dict.fromkeys(("connections", "processes"), handle.server_pid)
-        self.go_to("connections")
-        self.look_now()
-
-    def _lab_ended(self) -> None:
-        self._lab_starting = False
-        self.notify("The lab connection has ended.", markup=False)
-        self.look_now()
-
-    def _lab_failed(self, error: WorkbenchError) -> None:
-        self._lab_starting = False
-        self.problem(error)
+        self.lab.toggle()
 
     def action_step_back(self) -> None:
         if self.screen.is_modal:

@@ -44,6 +44,5 @@ def run_to_the_end(app: "WorkbenchApp") -> int:
             report = report_lines(operation.wait(LONGEST_S))
             with contextlib.suppress(OSError):  # the terminal may be gone
                 sys.stderr.write("".join(f"{each}\n" for each in report))
-        if app.lab is not None:
-            app.lab.close()
+        app.lab.close()
     return app.return_code or 0
