@@ -28,9 +28,9 @@ import re
 from collections.abc import Iterator
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
-from workbench.checking.phrases import inside, namespace_name
-from workbench.checking.targets import connected, restored, restored_netns
-from workbench.evidence import ConntrackEntry, Gap, ImageDirectory, NetworkNamespace, Rule, Sysctl, Target
+from workbench.checking.landing import Landing
+from workbench.checking.targets import connected
+from workbench.evidence import ConntrackEntry, Gap, Rule, Sysctl
 
 CODE = "CNT001"
 NAME = "conntrack-drops-restored"
@@ -41,34 +41,26 @@ _INVALID = re.compile(r"(?:--(?:ct)?state INVALID\b|ct state (?:\{ )?invalid\b)"
 
 
 def check(
-    images: tuple[ImageDirectory, ...],
-    sysctls: tuple[Sysctl, ...],
-    rules: tuple[Rule, ...],
-    conntrack: tuple[ConntrackEntry, ...] | Gap,
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
+    landing: Landing, sysctls: tuple[Sysctl, ...], rules: tuple[Rule, ...], conntrack: tuple[ConntrackEntry, ...] | Gap
 ) -> Iterator[Problem]:
     """One problem for the first rule that would drop the connections, unless all of them are tracked already."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
+    image, netns = landing.image, landing.netns
     strict = any(item.netns == netns and item.name == LOOSE and item.value == "0" for item in sysctls)
     rule = next((rule for rule in rules if rule.netns == netns and _INVALID.search(rule.text) and _drops(rule)), None)
-    if image is None or netns is None or not strict or rule is None:
+    if not strict or rule is None:
         return
     entries = () if isinstance(conntrack, Gap) else conntrack
     tracked = {end for item in entries for end in (item.connection, item.connection.reversed)}
     lost = [socket.connection for socket in connected(image) if socket.connection.unmapped not in tracked]
     if lost:
-        place = namespace_name(netns, namespaces)
         yield Problem(
             Severity.WARNING,
-            Subject("netns", place, {"netns": netns, "path": image.path}),
-            f"Packets of {lost[0]} will count as invalid in {place} ({LOOSE} is 0), and a rule in {rule.chain} drops "
-            "them: the restore would succeed and the connection be dead.",
+            Subject("netns", landing.place, {"netns": netns, "path": image.path}),
+            f"Packets of {lost[0]} will count as invalid in {landing.place} ({LOOSE} is 0), and a rule in {rule.chain} "
+            "drops them: the restore would succeed and the connection be dead.",
             facts={"connections": [str(connection) for connection in lost]},
             quotes=(Quote("rules", f"{rule.chain}: {rule.text}"), Quote("sysctls", f"{LOOSE} = 0")),
-            fixes=(
-                Fix("Track connections that began elsewhere.", (*inside(netns, namespaces), "sysctl", f"{LOOSE}=1")),
-            ),
+            fixes=(Fix("Track connections that began elsewhere.", (*landing.entering, "sysctl", f"{LOOSE}=1")),),
         )
 
 

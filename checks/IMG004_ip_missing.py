@@ -28,9 +28,9 @@ soccr/soccr.c (libsoccr_set_sk_data_noq), criu/sk-inet.c (inet_bind).
 from collections.abc import Iterator
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
-from workbench.checking.phrases import counted, inside, listed, namespace_name
-from workbench.checking.targets import restored, restored_netns
-from workbench.evidence import Gap, ImageDirectory, Network, NetworkNamespace, Target
+from workbench.checking.landing import Landing
+from workbench.checking.phrases import counted, listed
+from workbench.evidence import Network
 
 CODE = "IMG004"
 NAME = "ip-missing"
@@ -39,16 +39,9 @@ SINCE = "0.1"
 ANY = {"0.0.0.0", "::"}
 
 
-def check(
-    images: tuple[ImageDirectory, ...],
-    network: Network,
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(landing: Landing, network: Network) -> Iterator[Problem]:
     """One problem for each address that is missing."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
-    if image is None or netns is None or image.dumps_netns:
-        return
+    image, netns = landing.image, landing.netns
     present = {item.address for item in network.addresses if item.netns == netns}
     links = [link.name for link in network.links if link.netns == netns and link.up and link.name != "lo"]
     needed: dict[str, list[str]] = {}
@@ -57,18 +50,17 @@ def check(
     for address, uses in needed.items():
         if address in ANY | present or address.startswith("127.") or address == "::1":
             continue
-        place = namespace_name(netns, namespaces)
         length = "128" if ":" in address else "32"
         add = ("ip", "address", "add", f"{address}/{length}", "dev", links[0] if links else "lo")
         yield Problem(
             Severity.ERROR,
             Subject("image", image.path, {"path": image.path, "netns": netns}),
-            f"The images need the address {address}, which is not in {place}: "
+            f"The images need the address {address}, which is not in {landing.place}: "
             f"{counted(len(uses), 'socket')} ({listed(uses)}) cannot be bound.",
             facts={"address": address, "sockets": uses, "present": sorted(present)},
             quotes=(Quote("network", f"addresses: {listed(sorted(present), 8)}"),),
             fixes=(
-                Fix("Move the address here, if it is nowhere else any more.", (*inside(netns, namespaces), *add)),
+                Fix("Move the address here, if it is nowhere else any more.", (*landing.entering, *add)),
                 Fix("Or restore with --tcp-close: the connections are dropped."),
             ),
         )

@@ -26,30 +26,21 @@ RFC 4862, 5.4; ip-address(8), nodad.
 from collections.abc import Iterator
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
-from workbench.checking.phrases import inside
-from workbench.checking.targets import restored, restored_netns
-from workbench.evidence import Gap, ImageDirectory, Network, NetworkNamespace, Target
+from workbench.checking.landing import Landing
+from workbench.evidence import Network
 
 CODE = "IMG005"
 NAME = "ipv6-address-not-ready"
 SINCE = "0.1"
 
 
-def check(
-    images: tuple[ImageDirectory, ...],
-    network: Network,
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(landing: Landing, network: Network) -> Iterator[Problem]:
     """One problem for each address."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
-    if image is None or netns is None:
-        return
+    image, netns = landing.image, landing.netns
     needed = {socket.connection.local.address for socket in image.sockets}
     for item in network.addresses:
         if item.netns != netns or not item.tentative or item.address not in needed:
             continue
-        prefix = inside(netns, namespaces)
         again = ("ip", "address", "replace", f"{item.address}/{item.prefix}", "dev", item.interface, "nodad")
         yield Problem(
             Severity.ERROR,
@@ -59,6 +50,6 @@ def check(
             quotes=(Quote("network", f"{item.interface} {item.address}/{item.prefix} tentative"),),
             fixes=(
                 Fix("Wait until it is no longer tentative."),
-                Fix("Or add it without looking for duplicates.", (*prefix, *again)),
+                Fix("Or add it without looking for duplicates.", (*landing.entering, *again)),
             ),
         )

@@ -28,9 +28,10 @@ net/ipv4/inet_hashtables.c (__inet_check_established); soccr/soccr.c.
 from collections.abc import Iterator, Sequence
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
+from workbench.checking.landing import Landing
 from workbench.checking.phrases import owner
-from workbench.checking.targets import connected, restored, restored_netns
-from workbench.evidence import Gap, ImageDirectory, NetworkNamespace, Socket, Target, TcpState
+from workbench.checking.targets import connected
+from workbench.evidence import Socket, TcpState
 from workbench.evidence.socket_choice import Choice, choose
 
 CODE = "IMG006"
@@ -38,16 +39,9 @@ NAME = "tuple-in-use"
 SINCE = "0.1"
 
 
-def check(
-    images: tuple[ImageDirectory, ...],
-    sockets: Sequence[Socket],
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(landing: Landing, sockets: Sequence[Socket]) -> Iterator[Problem]:
     """One problem for each connection that exists."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
-    if image is None or netns is None or image.dumps_netns:
-        return
+    image, netns = landing.image, landing.netns
     needed = {socket.connection.unmapped for socket in connected(image)}
     for socket in choose(sockets, Choice(netns={netns})):
         if socket.state is TcpState.TIME_WAIT or socket.connection.unmapped not in needed:

@@ -26,28 +26,19 @@ criu/sk-inet.c (open_inet_sk); socket(7), SO_REUSEADDR, SO_REUSEPORT.
 from collections.abc import Iterator, Sequence
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
+from workbench.checking.landing import Landing, clash
 from workbench.checking.phrases import owner
-from workbench.checking.targets import restored, restored_netns
-from workbench.evidence import Endpoint, Gap, ImageDirectory, NetworkNamespace, Socket, Target, TcpState
+from workbench.evidence import Socket, TcpState
 from workbench.evidence.socket_choice import Choice, choose
 
 CODE = "IMG007"
 NAME = "port-in-use"
 SINCE = "0.1"
 
-ANY = {"0.0.0.0", "::"}
 
-
-def check(
-    images: tuple[ImageDirectory, ...],
-    sockets: Sequence[Socket],
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(landing: Landing, sockets: Sequence[Socket]) -> Iterator[Problem]:
     """One problem for each listener that is in the way."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
-    if image is None or netns is None or image.dumps_netns:
-        return
+    image, netns = landing.image, landing.netns
     needed = [
         socket.connection.local
         for socket in image.sockets
@@ -56,7 +47,7 @@ def check(
         and not (socket.state is TcpState.LISTEN and socket.socket_options.get("SO_REUSEPORT"))
     ]
     for socket in choose(sockets, Choice(netns={netns}, states={TcpState.LISTEN})):
-        if any(_clash(socket.local, own) for own in needed):
+        if any(clash(socket.local, own) for own in needed):
             yield Problem(
                 Severity.ERROR,
                 Subject("socket", str(socket.local), {"inode": socket.inode, "path": image.path, "netns": netns}),
@@ -65,9 +56,3 @@ def check(
                 quotes=(Quote("sockets", f"{socket.local} LISTEN {owner(socket)}"),),
                 fixes=(Fix("Stop the program that listens there, or restore in another network namespace."),),
             )
-
-
-def _clash(one: Endpoint, other: Endpoint) -> bool:
-    if one.port != other.port:
-        return False
-    return one.address == other.address or one.address in ANY or other.address in ANY

@@ -28,24 +28,20 @@ criu/netfilter.c; criu/cr-restore.c.
 from collections.abc import Iterator
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
-from workbench.checking.phrases import counted, listed, namespace_name
-from workbench.checking.targets import connected, restored, restored_netns
-from workbench.evidence import Gap, ImageDirectory, Lock, LockScope, NetworkNamespace, Target
+from workbench.checking.landing import Landing
+from workbench.checking.phrases import counted, listed
+from workbench.checking.targets import connected
+from workbench.evidence import Lock, LockScope
 
 CODE = "IMG009"
 NAME = "lock-missing"
 SINCE = "0.1"
 
 
-def check(
-    images: tuple[ImageDirectory, ...],
-    locks: tuple[Lock, ...],
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(landing: Landing, locks: tuple[Lock, ...]) -> Iterator[Problem]:
     """One problem for all connections without a lock."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
-    if image is None or netns is None or image.dumps_netns or image.lock_method == "skip":
+    image, netns = landing.image, landing.netns
+    if image.lock_method == "skip":
         return
     here = [lock for lock in locks if lock.netns == netns]
     if any(lock.scope is LockScope.NAMESPACE for lock in here):
@@ -53,14 +49,13 @@ def check(
     held = {end.unmapped for lock in here for item in lock.connections for end in (item, item.reversed)}
     bare = [socket.connection for socket in connected(image) if socket.connection.unmapped not in held]
     if bare:
-        place = namespace_name(netns, namespaces)
         yield Problem(
             Severity.WARNING,
             Subject("image", image.path, {"path": image.path, "netns": netns}),
-            f"{counted(len(bare), 'connection')} of the images ({listed(bare)}) have no lock in {place}: if the peer "
-            "has sent anything meanwhile it was answered with a reset, and the connection is gone.",
+            f"{counted(len(bare), 'connection')} of the images ({listed(bare)}) have no lock in {landing.place}: if "
+            "the peer has sent anything meanwhile it was answered with a reset, and the connection is gone.",
             facts={"connections": [str(connection) for connection in bare], "lock_method": image.lock_method},
-            quotes=(Quote("locks", f"{len(here)} locks in {place}"),),
+            quotes=(Quote("locks", f"{len(here)} locks in {landing.place}"),),
             fixes=(Fix("Make sure that the peers are still connected, or restore with --tcp-close."),),
             follows=("tuple-in-use", "images-outdated"),
         )

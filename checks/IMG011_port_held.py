@@ -29,28 +29,20 @@ net/ipv4/inet_connection_sock.c (inet_bind_conflict); criu/sk-inet.c (open_inet_
 from collections.abc import Iterator, Sequence
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
+from workbench.checking.landing import Landing, clash
 from workbench.checking.phrases import listed, owner
-from workbench.checking.targets import restored, restored_netns
-from workbench.evidence import Endpoint, Gap, ImageDirectory, NetworkNamespace, Socket, Target, TcpState
+from workbench.evidence import Socket, TcpState
 
 CODE = "IMG011"
 NAME = "port-held"
 SINCE = "0.1"
 
-ANY = {"0.0.0.0", "::"}
 _HALF_OPEN = {TcpState.SYN_RECV, TcpState.NEW_SYN_RECV}
 
 
-def check(
-    images: tuple[ImageDirectory, ...],
-    sockets: Sequence[Socket],
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(landing: Landing, sockets: Sequence[Socket]) -> Iterator[Problem]:
     """One problem for each port."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
-    if image is None or netns is None or image.dumps_netns:
-        return
+    image, netns = landing.image, landing.netns
     needed = {
         socket.connection.unmapped.local
         for socket in image.sockets
@@ -65,7 +57,7 @@ def check(
         if socket.local.port in ports and socket.netns == netns and socket.state not in {TcpState.LISTEN, *_HALF_OPEN}
     ]
     for end in sorted(needed):
-        holding = [socket for socket in here if _clash(socket.connection.unmapped.local, end)]
+        holding = [socket for socket in here if clash(socket.connection.unmapped.local, end)]
         if not holding:
             continue
         waiting = [socket for socket in holding if socket.state is TcpState.TIME_WAIT]
@@ -83,7 +75,3 @@ def check(
             fixes=(fix,),
             follows=("port-in-use",),
         )
-
-
-def _clash(one: Endpoint, other: Endpoint) -> bool:
-    return one.port == other.port and (one.address == other.address or bool({one.address, other.address} & ANY))

@@ -27,25 +27,19 @@ from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
-from workbench.checking.phrases import inside, listed, namespace_name
-from workbench.checking.targets import connected, restored, restored_netns
-from workbench.evidence import Gap, ImageDirectory, Network, NetworkNamespace, Route, Target
+from workbench.checking.landing import Landing
+from workbench.checking.phrases import listed
+from workbench.checking.targets import connected
+from workbench.evidence import Network, Route
 
 CODE = "IMG012"
 NAME = "no-route-to-peer"
 SINCE = "0.1"
 
 
-def check(
-    images: tuple[ImageDirectory, ...],
-    network: Network,
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(landing: Landing, network: Network) -> Iterator[Problem]:
     """One problem for each peer that cannot be reached."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
-    if image is None or netns is None or image.dumps_netns:
-        return
+    image, netns = landing.image, landing.netns
     addresses = {ip_address(item.address.partition("%")[0]) for item in network.addresses if item.netns == netns}
     down = {link.name for link in network.links if link.netns == netns and not link.up}
     routes = [item for item in network.routes if item.netns == netns and item.interface not in down]
@@ -56,18 +50,18 @@ def check(
     ]
     if not addresses:
         return  # IMG004
-    place = namespace_name(netns, namespaces)
     for peer in sorted({socket.connection.unmapped.peer.address for socket in connected(image)}):
         wanted = ip_address(peer)
         if wanted in addresses or wanted.is_loopback or wanted.is_link_local:
             continue
         if any(_covers(route, peer) for route in routes) or any(wanted in each for each in on_link):
             continue
-        add = (*inside(netns, namespaces), "ip", "route", "add", peer, "via", "GATEWAY")
+        add = (*landing.entering, "ip", "route", "add", peer, "via", "GATEWAY")
         yield Problem(
             Severity.ERROR,
             Subject("image", image.path, {"path": image.path, "netns": netns}),
-            f"No route of {place} leads to {peer}, the peer of a connection in the images: the restore will fail.",
+            f"No route of {landing.place} leads to {peer}, the peer of a connection in the images: the restore will "
+            "fail.",
             facts={"peer": peer, "routes": [route.destination for route in routes]},
             quotes=(Quote("network", f"routes: {listed((route.destination for route in routes), 8) or 'none'}"),),
             fixes=(Fix("Add the route.", add),),

@@ -25,38 +25,31 @@ criu/sockets.c (restore_socket_opts); socket(7), SO_BINDTODEVICE.
 from collections.abc import Iterator
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
-from workbench.checking.phrases import inside, listed, namespace_name
-from workbench.checking.targets import restored, restored_netns
-from workbench.evidence import Gap, ImageDirectory, Network, NetworkNamespace, Target
+from workbench.checking.landing import Landing
+from workbench.checking.phrases import listed
+from workbench.evidence import Network
 
 CODE = "IMG014"
 NAME = "device-missing"
 SINCE = "0.1"
 
 
-def check(
-    images: tuple[ImageDirectory, ...],
-    network: Network,
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(landing: Landing, network: Network) -> Iterator[Problem]:
     """One problem for each device."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
-    if image is None or netns is None or image.dumps_netns:
-        return
+    image, netns = landing.image, landing.netns
     present = {link.name for link in network.links if link.netns == netns}
     needed: dict[str, list[str]] = {}
     for socket in image.sockets:
         if name := socket.socket_options.get("SO_BINDTODEVICE"):
             needed.setdefault(str(name), []).append(str(socket.connection.local))
-    place = namespace_name(netns, namespaces)
     for name, uses in needed.items():
         if present and name not in present:
-            rename = (*inside(netns, namespaces), "ip", "link", "set", "DEVICE", "name", name)
+            rename = (*landing.entering, "ip", "link", "set", "DEVICE", "name", name)
             yield Problem(
                 Severity.ERROR,
                 Subject("image", image.path, {"path": image.path, "netns": netns}),
-                f"{listed(uses)} is bound to the device {name}, which is not in {place}: the restore will fail.",
+                f"{listed(uses)} is bound to the device {name}, which is not in {landing.place}: the restore will "
+                "fail.",
                 facts={"device": name, "sockets": uses, "present": sorted(present)},
                 quotes=(Quote("network", f"links: {listed(sorted(present), 8)}"),),
                 fixes=(Fix("Give a device that name (it must be down).", rename),),

@@ -28,9 +28,10 @@ criu-tcp image field mss_clamp (soccr/soccr.c); RFC 6691, RFC 1191; ip-link(8).
 from collections.abc import Iterator
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
-from workbench.checking.phrases import counted, inside, listed
-from workbench.checking.targets import connected, restored, restored_netns
-from workbench.evidence import Gap, ImageDirectory, ImageSocket, Network, NetworkNamespace, Target
+from workbench.checking.landing import Landing
+from workbench.checking.phrases import counted, listed
+from workbench.checking.targets import connected
+from workbench.evidence import ImageSocket, Network
 
 CODE = "IMG015"
 NAME = "mtu-smaller"
@@ -40,16 +41,9 @@ HEADERS = {4: 40, 6: 60}
 """Bytes of IP and TCP headers without options, which the MSS leaves out (RFC 6691)."""
 
 
-def check(
-    images: tuple[ImageDirectory, ...],
-    network: Network,
-    namespaces: tuple[NetworkNamespace, ...] | Gap,
-    target: Target,
-) -> Iterator[Problem]:
+def check(landing: Landing, network: Network) -> Iterator[Problem]:
     """One problem for each device."""
-    image, netns = restored(images, target), restored_netns(target, namespaces)
-    if image is None or netns is None or image.dumps_netns:
-        return
+    image, netns = landing.image, landing.netns
     devices = {item.address: item.interface for item in network.addresses if item.netns == netns}
     links = {link.name: link for link in network.links if link.netns == netns}
     narrow: dict[str, list[ImageSocket]] = {}
@@ -72,7 +66,7 @@ def check(
             fixes=(
                 Fix(
                     "Raise the MTU, if what lies behind the device carries it.",
-                    (*inside(netns, namespaces), "ip", "link", "set", name, "mtu", str(widest)),
+                    (*landing.entering, "ip", "link", "set", name, "mtu", str(widest)),
                 ),
             ),
         )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from workbench.evidence import Capture, Evidence, Gap
 
 if TYPE_CHECKING:  # a log is judged in less time than these take to load
+    from workbench.checking.landing import Landing
     from workbench.checking.survival import Verdict
     from workbench.evidence.lock_map import LockUse
     from workbench.evidence.packet_notes import Flow
@@ -38,7 +39,19 @@ def verdicts(evidence: Evidence) -> "tuple[Verdict, ...] | Gap":
     return of_target(evidence)
 
 
-DERIVED: Mapping[str, Callable[[Evidence], object]] = {"flows": flows, "lock_uses": lock_uses, "verdicts": verdicts}
+def landing(evidence: Evidence) -> "Landing | Gap":
+    """Where the target will be restored."""
+    from workbench.checking.landing import landing as of_target
+
+    return of_target(evidence)
+
+
+DERIVED: Mapping[str, Callable[[Evidence], object]] = {
+    "flows": flows,
+    "landing": landing,
+    "lock_uses": lock_uses,
+    "verdicts": verdicts,
+}
 """By the name under which a check asks for it; a Gap like any section where it cannot be told."""
 
 

@@ -13,6 +13,7 @@ from tests.unit.checks.made import (
     RESTORE,
     SEQUENCES,
     SOCKET,
+    TARGET,
     ask,
     host,
     one,
@@ -20,12 +21,14 @@ from tests.unit.checks.made import (
     rules,
 )
 from workbench.checking import Severity
+from workbench.checking.landing import Landing, landing
 from workbench.evidence import (
     Address,
     Connection,
     Endpoint,
     Evidence,
     FileStatus,
+    Gap,
     ImageFile,
     ImageTask,
     Link,
@@ -76,7 +79,15 @@ def test_an_address_that_is_not_here() -> None:
     finding = one("IMG004", host(images=(IMAGE,), target=RESTORE))
     assert "10.0.0.2" in finding.problem.message
     assert ask("IMG004", host(images=(IMAGE,), network=HERE, target=RESTORE)) == []
-    assert ask("IMG004", host(images=(replace(IMAGE, dumps_netns=True),), target=RESTORE)) == []
+
+
+def test_images_that_bring_their_network_namespace_land_nowhere() -> None:
+    assert isinstance(landing(host(images=(IMAGE,), target=RESTORE)), Landing)
+    assert isinstance(landing(host(images=(replace(IMAGE, dumps_netns=True),), target=RESTORE)), Gap)
+    assert isinstance(landing(host(images=(IMAGE,), target=TARGET)), Gap)
+    assert isinstance(landing(host(images=(IMAGE,), target=RESTORE, namespaces=Gap("namespaces", "gone"))), Gap)
+    asked = replace(RESTORE, netns=NETNS)
+    assert isinstance(landing(host(images=(IMAGE,), target=asked, namespaces=Gap("namespaces", "gone"))), Landing)
     anywhere = replace(LISTENING, connection=Connection(Endpoint("::", 80), Endpoint("::", 0)))
     assert ask("IMG004", host(images=(replace(IMAGE, sockets=(anywhere,)),), target=RESTORE)) == []
 
