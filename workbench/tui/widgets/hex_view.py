@@ -2,25 +2,18 @@
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.evidence.queues import QueuePart, SocketQueues
 from workbench.present.line import Line, line, wrapped
 from workbench.present.queue_view import Form, Found, guess_line, hex_lines, part_title, summary_lines
-from workbench.tui.keys import Where, bindings
-from workbench.tui.widgets.toned import TONES, Toned
+from workbench.tui.widgets.scrolled_lines import ScrolledLines
 
 
-class HexView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
+class HexView(ScrolledLines):
     """Summary, then each part under its title."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.LINES)
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*TONES}
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -81,24 +74,3 @@ class HexView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
             near = [one for one in self._found if one.start < place + self._form.each and one.end > place]
             return next(islice(hex_lines(part, place, place + 1, self._form, near), 1), ())
         return ()
-
-    def _scroll(self, y: float) -> None:
-        self.scroll_to(y=y, animate=False, immediate=True)
-
-    def action_line_down(self) -> None:
-        self._scroll(self.scroll_offset.y + 1)
-
-    def action_line_up(self) -> None:
-        self._scroll(self.scroll_offset.y - 1)
-
-    def action_page_down(self) -> None:
-        self._scroll(self.scroll_offset.y + max(self.size.height - 1, 1))
-
-    def action_page_up(self) -> None:
-        self._scroll(self.scroll_offset.y - max(self.size.height - 1, 1))
-
-    def action_first(self) -> None:
-        self._scroll(0)
-
-    def action_last(self) -> None:
-        self._scroll(self.max_scroll_y)

@@ -1,26 +1,19 @@
 """Lines of text that scroll; they are made anew for the width at hand."""
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
 
-from textual.binding import BindingType
 from textual.geometry import Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from workbench.present.line import Line, plain_lines, wrapped
-from workbench.tui.keys import Where, bindings
-from workbench.tui.widgets.toned import TONES, Toned
+from workbench.tui.widgets.scrolled_lines import ScrolledLines
 
 Lines = Callable[[int], Sequence[Line]]
 """Makes lines for a width in cells; longer ones are wrapped."""
 
 
-class LineView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
+class LineView(ScrolledLines):
     """A text; new lines leave it where it was scrolled to, or at its end if it stood there and ``follow`` is set."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.LINES)
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*TONES}
 
     def __init__(self, lines: Lines | None = None, *, follow: bool = False, id: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -64,24 +57,3 @@ class LineView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
     def render_line(self, y: int) -> Strip:
         place = self.scroll_offset.y + y
         return self.toned_strip(self._lines[place] if place < len(self._lines) else (), self.size.width)
-
-    def _scroll(self, y: float) -> None:
-        self.scroll_to(y=y, animate=False, immediate=True)
-
-    def action_line_down(self) -> None:
-        self._scroll(self.scroll_offset.y + 1)
-
-    def action_line_up(self) -> None:
-        self._scroll(self.scroll_offset.y - 1)
-
-    def action_page_down(self) -> None:
-        self._scroll(self.scroll_offset.y + max(self.size.height - 1, 1))
-
-    def action_page_up(self) -> None:
-        self._scroll(self.scroll_offset.y - max(self.size.height - 1, 1))
-
-    def action_first(self) -> None:
-        self._scroll(0)
-
-    def action_last(self) -> None:
-        self._scroll(self.max_scroll_y)
