@@ -34,6 +34,11 @@ def checkpoints_table(situation: Situation) -> Table:
     return make_table(COLUMNS, rows, EMPTY)
 
 
+def is_connection_file(image: ImageDirectory) -> bool:
+    """It holds one connection that a hand-off took out, and no process."""
+    return image.complete and not image.tasks and len(image.sockets) == 1
+
+
 def image_state(image: ImageDirectory, situation: Situation) -> tuple[str, Tone]:
     """In one word: what has become of these images."""
     if not image.complete:
@@ -44,6 +49,8 @@ def image_state(image: ImageDirectory, situation: Situation) -> tuple[str, Tone]
         use.status is LockStatus.NEEDED and use.image is not None and use.image.path == image.path
         for use in situation.lock_uses
     )
+    if is_connection_file(image) and not waited_for:
+        return "no lock", Tone.DIM
     if image.restore_stats and not waited_for:  # a restore that was turned back leaves its numbers too
         return "restored", Tone.DIM
     living = situation.processes.get(image.root_pid or 0)
@@ -67,7 +74,7 @@ def _queued(image: ImageDirectory) -> int:
 
 def _row(image: ImageDirectory, situation: Situation) -> Row:
     state, tone = image_state(image, situation)
-    process = printable(f"{image.tasks[0].command} {image.tasks[0].pid}") if image.tasks else "-"
+    process = printable(f"{image.tasks[0].command} {image.tasks[0].pid}") if image.tasks else _without(image)
     more = f" +{len(image.tasks) - 1}" if len(image.tasks) > 1 else ""
     age = max(situation.evidence.taken - image.modified, 0)
     connections, queued = len(_connected(image)), _queued(image)
@@ -85,6 +92,10 @@ def _row(image: ImageDirectory, situation: Situation) -> Row:
     order = (state, process, connections, queued, cells[4], image.size_bytes, age, path)
     tones = (tone, Tone.NORMAL, Tone.NORMAL, *(Tone.DIM,) * 4, Tone.NORMAL)
     return Row(image.path, cells, order, image, tones, mark(situation.judgement.concerning(image)))
+
+
+def _without(image: ImageDirectory) -> str:
+    return "a connection" if is_connection_file(image) else "-"
 
 
 def _title(image: ImageDirectory, situation: Situation) -> Iterator[Line]:

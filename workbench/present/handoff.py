@@ -1,26 +1,61 @@
 """A hand-off as lines and as a document, before and after."""
 
 import shlex
-import shutil
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 
 from workbench.operation.handoff.plan import HandoffPlan, HandoffRequest
 from workbench.operation.handoff.result import Handed
+from workbench.present.options import Choice
 from workbench.present.text import printable
 
 Document = dict[str, object]
 
 
-def handoff_request(pid: int, fd: int, answer: str) -> HandoffRequest:
-    """What a person answers who is asked where to: a path that is a unix socket, or else a command."""
-    if Path(answer).is_socket() or (" " not in answer and not shutil.which(answer)):
-        return HandoffRequest(pid=pid, fd=fd, to=answer)
-    try:
-        words = tuple(shlex.split(answer))
-    except ValueError:  # a quote that is not closed
-        words = (answer,)
-    return HandoffRequest(pid=pid, fd=fd, command=words)
+GOALS = Choice(
+    "goal",
+    "To",
+    (
+        ("to", "who waits", "A process that waits for it at a unix socket, as docs/handoff.md says."),
+        ("command", "a program", "Started for it: the connection is its descriptor 3, LISTEN_FDS=1."),
+        ("keep", "a file", "Nobody has it until it is handed on from there (r on Checkpoints); its peer waits."),
+    ),
+    frozenset({"to"}),
+)
+WHERE = {
+    "to": "Unix socket at which it waits",
+    "command": "Command, started without a shell",
+    "keep": "File, made for it",
+}
+"""What is asked for each goal."""
+ADDRESS = Choice(
+    "address",
+    "Its address",
+    (
+        ("stays", "stays", "The other namespace has the address already, or it goes to none."),
+        ("moves", "moves along", "Taken from its interface, given to one of the other namespace, announced there."),
+    ),
+    frozenset({"stays"}),
+)
+
+
+def handoff_request(
+    request: HandoffRequest, goal: str, where: str, netns: str, *, move_address: bool
+) -> HandoffRequest:
+    """A request that names the connection, with what a person has answered; ``goal`` is one of ``GOALS``."""
+    words: tuple[str, ...] = ()
+    if goal == "command":
+        try:
+            words = tuple(shlex.split(where))
+        except ValueError:  # a quote that is not closed
+            words = (where,)
+    return replace(
+        request,
+        to=where if goal == "to" else "",
+        command=words,
+        keep=where if goal == "keep" else "",
+        netns=netns or None,
+        move_address=move_address,
+    )
 
 
 def plan_lines(plan: HandoffPlan) -> list[str]:

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 from workbench.errors import WorkbenchError
 from workbench.evidence import Lock, Process, Socket
 from workbench.operation.diagnosis import Diagnosis
-from workbench.operation.handoff.plan import HandoffPlan
+from workbench.operation.handoff.plan import HandoffPlan, HandoffRequest
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Outcome, Progress
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
-from workbench.present.handoff import handoff_request
 from workbench.present.line import Tone, line
 from workbench.present.options import DUMP_CHOICES, RESTORE_CHOICES, dump_request, restore_request
 from workbench.present.text import printable
@@ -163,18 +162,25 @@ class Guide:
         run_beside(self._app, lambda: operations.plan_removal(locks), show, self._app.problem)
 
     def offer_handoff(self, socket: Socket) -> None:
-        """Ask to whom this connection goes, say what that would take, and do it if that is confirmed."""
-        from workbench.tui.screens.ask import AskScreen
-
+        """Ask where this connection goes, say what that would take, and do it if that is confirmed."""
         holder = socket.holders[0] if socket.holders else None
         if holder is None:
             self._app.problem(WorkbenchError("no process holds this socket", "choose another row"))
             return
+        title = f"Hand off {socket.connection} of {holder.command} {holder.pid}"
+        self._ask_for_handoff(title, HandoffRequest(pid=holder.pid, fd=holder.fd))
+
+    def offer_handing_on(self, state_file: str) -> None:
+        """The same for a connection that an earlier hand-off left in a file."""
+        self._ask_for_handoff(f"Hand on from {state_file}", HandoffRequest(state_file=state_file))
+
+    def _ask_for_handoff(self, title: str, request: HandoffRequest) -> None:
+        from workbench.tui.screens.handoff import HandoffScreen
+
         operations = self._app.operations
 
-        def plan(answer: str | None) -> None:
-            if answer is not None:
-                request = handoff_request(holder.pid, holder.fd, answer)
+        def plan(request: HandoffRequest | None) -> None:
+            if request is not None:
                 run_beside(self._app, lambda: operations.plan_handoff(request), show, self._app.problem)
 
         def show(made: HandoffPlan) -> None:
@@ -187,7 +193,7 @@ class Guide:
             self._app.clear_notifications()
             self._app.push_screen(handoff_screen(made), answered)
 
-        self._app.push_screen(AskScreen("Unix socket where the recipient waits, or a command to start"), plan)
+        self._app.push_screen(HandoffScreen(title, request), plan)
 
     def ask_for_images(self) -> None:
         """Ask for an image directory that is to be listed too."""
@@ -198,7 +204,7 @@ class Guide:
                 add = self._app.operations.add_images
                 run_beside(self._app, lambda: add(path), lambda _: self._app.look_now(), self._app.problem)
 
-        self._app.push_screen(AskScreen("Image directory"), answered)
+        self._app.push_screen(AskScreen("Image directory, or file of a connection"), answered)
 
     def offer_bundle(self) -> None:
         """Say what would be in a bundle of this host, and write it if that is confirmed."""

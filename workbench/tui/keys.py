@@ -22,7 +22,7 @@ class Where(StrEnum):
     FINDINGS = "Findings"
     LOCKS = "Where a lock stands"
     OPERATION = "Operation"
-    OPTIONS = "Options of a dump or restore"
+    OPTIONS = "Options of an operation"
     ANSWERS = "Answers of one option"
     PLAN = "Plan"
     QUEUES = "Queues of a connection"
@@ -139,7 +139,7 @@ ACTIONS = (
         "hand_off",
         "h",
         "hand off",
-        "Give this connection to another process: a plan first.",
+        "Give this connection to another process, or into a file: a plan first.",
         Where.CONNECTIONS,
         live=True,
     ),
@@ -154,7 +154,15 @@ ACTIONS = (
     Action("only_process", "p", "only process", "Only what concerns this row's process.", Where.TIMELINE),
     Action("only_namespace", "n", "only namespace", "Only what happens in this row's namespace.", Where.TIMELINE),
     Action("everything", "a", "all", "No longer only this; escape does the same.", Where.TIMELINE),
-    Action("restore", "r", "restore", "Restore these images: a plan first.", Where.CHECKPOINTS, True, live=True),
+    Action(
+        "restore",
+        "r",
+        "restore",
+        "Restore these images, or hand on this connection: a plan first.",
+        Where.CHECKPOINTS,
+        True,
+        live=True,
+    ),
     Action(
         "compare",
         "c",
@@ -162,7 +170,15 @@ ACTIONS = (
         "Mark these images; then on another row: compare the two, on the same: with the host now.",
         Where.CHECKPOINTS,
     ),
-    Action("add", "a", "add", "Look at an image directory elsewhere.", Where.CHECKPOINTS, True, live=True),
+    Action(
+        "add",
+        "a",
+        "add",
+        "Look at an image directory or a connection's file elsewhere.",
+        Where.CHECKPOINTS,
+        True,
+        live=True,
+    ),
     Action(
         "remove",
         "x",

@@ -1,4 +1,4 @@
-"""Image directories that somebody here would look for: of our own operations, and of the current directory."""
+"""Images that somebody here would look for: of our own operations, connections in files, the current directory's."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from workbench.errors import WorkbenchError
 from workbench.evidence import ImageDirectory
 from workbench.operation.journal import entries, state_directory
 from workbench.read.criu_images import read_image_directory
+from workbench.read.state_file import read_state, read_state_as_images
 
 INVENTORY = "inventory.img"
 MOST = 200
@@ -26,9 +27,14 @@ class KnownImages:
         self._added: tuple[Path, ...] = ()
 
     def add(self, path: Path) -> None:
-        """List this directory too, and those in it. Raises WorkbenchError if there are no images."""
+        """List this directory too, and those in it, or this connection. Raises WorkbenchError if it is none of them."""
         try:
-            found = list(_images_in(path.expanduser().absolute()))
+            place = path.expanduser().absolute()
+            if place.is_file():
+                read_state(place)
+                found = [place]
+            else:
+                found = list(_images_in(place))
         except OSError as error:
             raise WorkbenchError(f"{path} cannot be read: {error.strerror}") from error
         if not found:
@@ -54,7 +60,9 @@ class KnownImages:
             if inventory.exists():
                 changed = max(changed, inventory.stat().st_mtime_ns)
             known = self._read.get(path)
-            return known if known and known[0] == changed else (changed, read_image_directory(path))
+            if known and known[0] == changed:
+                return known
+            return changed, read_state_as_images(path) if path.is_file() else read_image_directory(path)
         except (OSError, WorkbenchError):
             return None
 

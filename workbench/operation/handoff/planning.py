@@ -10,7 +10,7 @@ from pathlib import Path
 from workbench.collect.live import LiveSource
 from workbench.collect.namespaces import collect_namespaces
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence, Gap, NetworkNamespace, Process, Socket
+from workbench.evidence import Connection, Evidence, Gap, NetworkNamespace, Process, Socket
 from workbench.evidence.state import MOVABLE
 from workbench.operation.handoff.plan import OLD_OWNER_SEES, HandoffPlan, HandoffRequest
 from workbench.operation.journal import entries
@@ -107,6 +107,9 @@ def _from_file(request: HandoffRequest, evidence: Evidence, target: NetworkNames
         obstacles.append("It is in a file already: say where it goes to (--to PATH or --command)")
     if left and not left.ended and left.workbench_alive:
         obstacles.append(f"The hand-off {left.id} still works on it: wait until it has ended")
+    if target is not None and (living := _living(saved.connection, target, evidence)) is not None:
+        whose = f"process {living.holders[0].pid} has it" if living.holders else "no process holds it"
+        obstacles.append(f"{saved.connection} lives there ({living.state.name}, {whose}): it has been handed on")
     return HandoffPlan(
         request=request,
         title=printable(f"Hand-off of {saved.connection}, {saved.state.name}, from a file: {_goal(request)}"),
@@ -119,6 +122,13 @@ def _from_file(request: HandoffRequest, evidence: Evidence, target: NetworkNames
         warnings=() if left and not left.ended else ("No lock stands since it was taken: the peer may be gone",),
         obstacles=tuple(obstacles),
     )
+
+
+def _living(connection: Connection, netns: NetworkNamespace, evidence: Evidence) -> Socket | None:
+    sockets = () if isinstance(evidence.sockets, Gap) else evidence.sockets
+    wanted = connection.unmapped
+    found = (each for each in sockets if each.netns == netns.inode and each.connection.unmapped == wanted)
+    return next((each for each in found if each.state in MOVABLE), None)
 
 
 def _is_waiting(kind: str, begun: Mapping[str, object], path: str) -> bool:
@@ -201,6 +211,8 @@ def _goal_obstacles(request: HandoffRequest) -> Iterator[str]:
                 yield f"{printable(request.to)} is no unix socket"
     if request.keep and not Path(request.keep).absolute().parent.is_dir():
         yield f"There is no directory for {printable(request.keep)}"
+    elif request.keep and os.path.lexists(request.keep):
+        yield f"{printable(request.keep)} is there already, and may be all that is left of a connection: name another"
 
 
 def _place_obstacles(plan: HandoffPlan, evidence: Evidence) -> Iterator[str]:

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from workbench.evidence import Evidence, ImageDirectory, ImageSocket, not_collected
 from workbench.evidence.comparison import compare
 from workbench.evidence.queues import queues_of_image
-from workbench.present.checkpoints import COLUMNS, checkpoint_detail
+from workbench.present.checkpoints import COLUMNS, checkpoint_detail, is_connection_file
 from workbench.present.comparison import comparison_lines
 from workbench.present.line import Line, Tone, line
 from workbench.present.situation import Situation
@@ -43,7 +43,11 @@ class CheckpointsScreen(TableScreen):
 
     def action_restore(self) -> None:
         row = self.rows.cursor_row
-        if row is not None and isinstance(row.subject, ImageDirectory):
+        if row is None or not isinstance(row.subject, ImageDirectory):
+            return
+        if is_connection_file(row.subject):
+            self.workbench.guide.offer_handing_on(row.subject.path)
+        else:
             self.workbench.guide.offer_restore(row.subject.path)
 
     def action_compare(self) -> None:

@@ -116,7 +116,8 @@ def handoff_screen(plan: HandoffPlan) -> ConfirmScreen:
     if plan.obstacles:
         return ConfirmScreen(lines, line(("It cannot be done as things are; Escape goes back.", Tone.BAD)), "")
     word = printable(plan.confirmation)
-    asked = line("Nothing has been done yet. To hand it over, type the pid ", (word, Tone.STRONG), " and press Enter.")
+    what = "the pid " if plan.holders else ""
+    asked = line(f"Nothing has been done yet. To hand it over, type {what}", (word, Tone.STRONG), " and press Enter.")
     return ConfirmScreen(lines, asked, word)
 
 

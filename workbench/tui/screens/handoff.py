@@ -1,0 +1,89 @@
+"""Where a connection is to go: asked before the plan of a hand-off."""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input
+
+from workbench.operation.handoff.plan import HandoffRequest
+from workbench.present.handoff import ADDRESS, GOALS, WHERE, handoff_request
+from workbench.present.line import Tone, line
+from workbench.present.text import printable
+from workbench.tui.keys import Where, bindings
+from workbench.tui.widgets.choice import ChoiceLine
+from workbench.tui.widgets.line_view import LineView
+
+
+class HandoffScreen(ModalScreen[HandoffRequest | None]):
+    """Answers the request in full, or None."""
+
+    AUTO_FOCUS = "#where"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.OPTIONS)
+
+    def __init__(self, title: str, request: HandoffRequest) -> None:
+        """``request`` tells which connection, by its descriptor or its file."""
+        super().__init__()
+        self._title, self._request = title, request
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="options"):
+            yield LineView(lambda _: [line((printable(self._title), Tone.STRONG))])
+            yield ChoiceLine(GOALS)
+            yield LineView(id="where-label")
+            yield Input(compact=True, id="where")
+            yield LineView(
+                lambda _: [line((" Network namespace, a name or path; empty: the one that it is in", Tone.DIM))]
+            )
+            yield Input(compact=True, id="netns")
+            yield ChoiceLine(ADDRESS)
+            yield LineView(id="meaning")
+            keys = line(
+                ("Enter", Tone.STRONG),
+                " shows the plan   ",
+                ("arrows", Tone.STRONG),
+                " choose   ",
+                ("Esc", Tone.STRONG),
+                " back",
+            )
+            yield LineView(lambda _: [keys])
+
+    def on_mount(self) -> None:
+        for view in self.query(LineView):
+            view.can_focus = False
+        self._label()
+
+    @property
+    def _goal(self) -> str:
+        (goal,) = self.query_one("#choice-goal", ChoiceLine).chosen
+        return goal
+
+    def _label(self) -> None:
+        label = line((f" {WHERE[self._goal]}", Tone.DIM))
+        self.query_one("#where-label", LineView).show(lambda _: [label])
+
+    @on(ChoiceLine.Looked)
+    def _explain(self, message: ChoiceLine.Looked) -> None:
+        self.query_one("#meaning", LineView).show(lambda _: [line((f" {message.meaning}", Tone.NORMAL))])
+        self._label()
+
+    def action_submit(self) -> None:
+        where, netns = (self.query_one(name, Input).value.strip() for name in ("#where", "#netns"))
+        if not where:
+            self.notify("Say where to.", severity="warning", markup=False, timeout=3)
+            self.query_one("#where", Input).focus()
+            return
+        moves = "moves" in self.query_one("#choice-address", ChoiceLine).chosen
+        self.dismiss(handoff_request(self._request, self._goal, where, netns, move_address=moves))
+
+    def action_cancel(self) -> None:
+        self.dismiss(None)
+
+    def action_next_question(self) -> None:
+        self.focus_next()
+
+    def action_previous_question(self) -> None:
+        self.focus_previous()
