@@ -62,7 +62,7 @@ async def test_a_connection_in_a_file_is_handed_on_from_its_row() -> None:
     app = application(on_checkpoints)
     app.operations = replace(NO_OPERATIONS, plan_handoff=plan)
     async with app.run_test(size=(80, 24)) as pilot:
-        await press(pilot, ("4", "@a connection", "r", "@Hand on from", "enter", "@Say where", *"/n", "enter"))
+        await press(pilot, ("4", "@a connection", "r", "@Hand on from", *"/n", "enter"))
         await says(pilot, "type restore")
     assert asked == [HandoffRequest(state_file=FILE, to="/n")]
 
