@@ -9,6 +9,7 @@ import pytest
 
 from tests.sample import CONNECTION, evidence
 from tests.tui.screens import application, press, says
+from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence, Holder, ImageDirectory, ImageSocket, TcpState
 from workbench.operation.handoff.plan import HandoffPlan, HandoffRequest
 from workbench.tui.known_images import KnownImages
@@ -69,5 +70,5 @@ async def test_a_connection_in_a_file_is_handed_on_from_its_row() -> None:
 
 def test_a_file_that_is_no_connection_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "other").write_text("something else")
-    with pytest.raises(Exception, match="no connection"):
+    with pytest.raises(WorkbenchError, match="not the state of a connection"):
         KnownImages().add(tmp_path / "other")
