@@ -28,6 +28,7 @@ from collections.abc import Iterator
 
 from workbench.checking import Fix, Problem, Quote, Severity, Subject
 from workbench.evidence import Capture
+from workbench.evidence.captured_reset import captured_reset
 from workbench.evidence.packet_notes import Flow
 from workbench.evidence.packet_sign import Sign
 
@@ -44,10 +45,12 @@ def check(flows: tuple[tuple[Capture, Flow], ...]) -> Iterator[Problem]:
             continue
         first = believed[0]
         packet = first.packet
-        odd = next((note.value for note in first.notes if note.sign is Sign.ODD_TTL), None)
-        middle = (
-            "" if odd is None else f" Its TTL is {packet.ttl}, others from there have {odd}: something between sent it."
-        )
+        seen = captured_reset([capture], packet.way, packet.at_ns, packet.seq)
+        middle = ""
+        if seen is not None and seen.left_there is False:
+            middle = " It did not leave there, where other segments do: something between sent it."
+        elif seen is not None and seen.odd_ttl and not seen.left_there:
+            middle = f" Its TTL is {packet.ttl}, others from there have {seen.ttl}: something between sent it."
         yield Problem(
             Severity.WARNING,
             Subject("socket", str(flow.connection), {"connection": str(flow.connection)}),

@@ -17,8 +17,10 @@ ON_RECORDINGS = {code for codes in LOCKS.values() for code in codes} | {"IMG010"
 """Each is seen to fire on what was recorded (tests/unit/checks/test_recordings.py)."""
 ON_FORMATS = {code for codes in FIRED.values() for code in codes} | MADE_OF_THEM
 """Each is seen to fire on what other tools recorded (tests/unit/checks/test_other_formats.py)."""
-ON_PACKETS = {"PKT001", "PKT002", "PKT003", "PKT004"}
-"""Each is seen to fire on a capture, recorded or made packet by packet (tests/unit/checks/test_packets.py)."""
+ON_PACKETS = {"PKT001", "PKT002", "PKT003", "PKT004", "PKT005"}
+"""Each is seen to fire on a capture, recorded or made packet by packet (tests/unit/checks/test_packets.py), or on
+events of a connection that was reset (tests/e2e/events/test_routed_resets.py).
+"""
 ON_SUBJECTS = {kind.cause for kind in KINDS}
 """By name; each is seen to fire on a real process before CRIU is asked to dump it (tests/e2e/preflight)."""
 ON_RESTORES = {code for case in CASES for code in case.codes}

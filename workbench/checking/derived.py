@@ -8,6 +8,7 @@ from workbench.evidence import Capture, Evidence, Gap
 if TYPE_CHECKING:  # a log is judged in less time than these take to load
     from workbench.checking.landing import Landing
     from workbench.checking.survival import Verdict
+    from workbench.evidence.attribution import Attribution
     from workbench.evidence.lock_map import LockUse
     from workbench.evidence.packet_notes import Flow
 
@@ -46,10 +47,20 @@ def landing(evidence: Evidence) -> "Landing | Gap":
     return of_target(evidence)
 
 
+def resets(evidence: Evidence) -> "tuple[Attribution, ...] | Gap":
+    """Who reset which connection, by recorded events and what else was recorded with them."""
+    if isinstance(evidence.events, Gap):
+        return evidence.events
+    from workbench.evidence.reset_witness import recorded_resets
+
+    return recorded_resets(evidence)
+
+
 DERIVED: Mapping[str, Callable[[Evidence], object]] = {
     "flows": flows,
     "landing": landing,
     "lock_uses": lock_uses,
+    "resets": resets,
     "verdicts": verdicts,
 }
 """By the name under which a check asks for it; a Gap like any section where it cannot be told."""

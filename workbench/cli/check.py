@@ -52,7 +52,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         nargs="*",
         metavar="SOURCE",
         help="an image directory, a checkpoint archive of podman, CRI-O or containerd, a log, a capture, the output of "
-        "iptables-save, nft, ss, conntrack or crit, a bundle; several together; nothing = this host",
+        "iptables-save, nft, ss, conntrack or crit, recorded events, a bundle; several together; nothing = this host",
     )
     scope.add_options(parser)
     parser.add_argument("--for", dest="purpose", choices=("dump", "restore"), help="judge before it is done")

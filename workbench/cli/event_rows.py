@@ -35,6 +35,7 @@ def event_row(event: Event, wall_ns: int, names: Mapping[int, str]) -> Row:
         "segment": _segment(event.segment),
         "usual_ttl": event.usual_ttl,
         "lost": event.lost,
+        "since_ns": event.since_ns,
         "details": {
             printable(name): printable(value) if isinstance(value, str) else value
             for name, value in event.details.items()

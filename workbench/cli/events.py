@@ -3,7 +3,8 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from workbench.cli.event_output import EventOutput
 from workbench.cli.exit_status import ExitStatus
 from workbench.cli.interruption import Interruption
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence, Gap
+from workbench.evidence import Capture, Evidence, Gap
 from workbench.present.text import printable
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ examples:
   workbench events --pid 4645 --seconds 60               one process and its children
   workbench events --netns app --format jsonl > FILE     for other programs, and for later
   workbench events --criu-log images/dump.log            with the stages of a dump that runs
+  workbench events --capture a.pcapng                    who sent a reset, asked of a capture that is being written
   workbench events FILE --connection 10.0.0.2:7022-10.0.0.1:56086
 """
 _WAIT_S = 0.1
@@ -46,6 +48,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("recorded", nargs="?", metavar="FILE", help="events that were recorded as json or jsonl")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after so long; without it, Ctrl-C ends it")
     parser.add_argument("--criu-log", metavar="FILE", help="a log that CRIU writes meanwhile: its stages are shown too")
+    parser.add_argument(
+        "--capture", action="append", default=[], metavar="PCAP",
+        help="ask this capture, which may still be written, about resets that came from elsewhere; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--format", choices=FORMATS, default="text")
     scope.add_options(parser)
     parser.set_defaults(func=events)
@@ -65,7 +71,7 @@ def events(options: argparse.Namespace) -> int:
     follower = _follow(options.criu_log)
     reader = EventReader()
     with Interruption() as interruption, reader:
-        timeline = _Timeline(reader, selection, EventOutput(options.format, time.time_ns() - time.monotonic_ns()))
+        timeline = _Timeline(reader, selection, options)
         for gap in reader.gaps:
             _say(gap)
         if reader.refused is None:
@@ -103,13 +109,16 @@ def _record(
 class _Timeline:
     """Prints what is wanted of a recording."""
 
-    def __init__(self, reader: "EventReader", selection: "Selection", output: EventOutput) -> None:
+    def __init__(self, reader: "EventReader", selection: "Selection", options: argparse.Namespace) -> None:
         from workbench.collect.events.recording import Recording
+        from workbench.evidence.reset_witness import Witness
 
+        wall_ns = time.time_ns() - time.monotonic_ns()
         self._reader = reader
         self._recording = Recording(reader)
         self._selection = selection
-        self._output = output
+        self._output = EventOutput(options.format, wall_ns)
+        self._witness = Witness(partial(_captures, options.capture), wall_ns) if options.capture else None
 
     def begin(self) -> None:
         """What stands before the first event."""
@@ -122,6 +131,8 @@ class _Timeline:
         stretch = self._recording.settle(events, complete_ns)
         wanted = [event for event in stretch.events if self._selection.wants(event)]
         found = [one for one in stretch.attributions if self._selection.wants_connection(one.connection, one.netns)]
+        if self._witness is not None:
+            found = self._witness.asked(found, stretch.until_ns)
         self._output.write(wanted, found, stretch.names)
 
     def end(self, host: Evidence) -> None:
@@ -155,6 +166,18 @@ def _selection(options: argparse.Namespace) -> "tuple[Selection, Evidence]":
         ]  # fmt: skip
     netns = [scope.namespace_inode(options.netns)] if options.netns is not None else []
     return Selection(pids, connections, netns), evidence
+
+
+def _captures(paths: Iterable[str]) -> list[Capture]:
+    from workbench.read.pcap import read_capture
+
+    found = []
+    for path in paths:
+        try:
+            found.append(read_capture(path))
+        except WorkbenchError as error:  # it may only just begin to be written
+            sys.stderr.write(f"workbench: {printable(str(error))}\n")
+    return found
 
 
 def _follow(path: str | None) -> "LogFollower | None":

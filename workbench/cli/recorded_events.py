@@ -8,8 +8,10 @@ from workbench.cli.event_output import EventOutput
 from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence, Gap
+from workbench.evidence.reset_witness import recorded_resets, with_captures
 from workbench.evidence.selection import Selection
 from workbench.read.events_file import RecordedEvents, read_events
+from workbench.read.pcap import read_capture
 
 
 def show_recorded(options: argparse.Namespace) -> int:
@@ -24,10 +26,15 @@ def show_recorded(options: argparse.Namespace) -> int:
         [scope.parse_connection(options.connection)] if options.connection is not None else [],
         [_inode(options.netns, recorded.names)] if options.netns is not None else [],
     )
+    captures = tuple(map(read_capture, options.capture))
     output = EventOutput(options.format, recorded.wall_ns)
     output.begin()
     events = [event for event in recorded.events if selection.wants(event)]
-    found = [one for one in recorded.attributions if selection.wants_connection(one.connection, one.netns)]
+    found = [
+        with_captures(one, captures, recorded.wall_ns) if captures else one
+        for one in recorded.attributions
+        if selection.wants_connection(one.connection, one.netns)
+    ]
     output.write(events, found, recorded.names)
     first = recorded.events[0].at_ns if recorded.events else 0
     evidence = Evidence((first + recorded.wall_ns) / 1e9, first, (str(options.recorded),))
@@ -39,7 +46,6 @@ def _of_bundle(path: str) -> RecordedEvents | None:
     """The events of a bundle, with what follows from them; None for another file. Raises WorkbenchError."""
     from workbench.cli.document import namespace_names
     from workbench.cli.sources import evidence_of
-    from workbench.evidence.attribution import attribute
     from workbench.read.recognise import Kind, recognise
 
     try:
@@ -51,10 +57,9 @@ def _of_bundle(path: str) -> RecordedEvents | None:
     evidence = evidence_of(path)
     if isinstance(evidence.events, Gap):
         raise WorkbenchError(f"{path} has no events: {evidence.events.reason}", "`bundle --seconds N` records them")
-    rules = () if isinstance(evidence.rules, Gap) else evidence.rules
     return RecordedEvents(
         evidence.events,
-        tuple(attribute(evidence.events, rules)),
+        recorded_resets(evidence),
         round(evidence.taken * 1e9) - evidence.monotonic_ns,
         namespace_names(evidence),
     )

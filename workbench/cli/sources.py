@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -23,6 +23,7 @@ from workbench.evidence import (
 )
 from workbench.evidence.netfilter import Lock, Rule
 from workbench.evidence.recording import RecordedFinding, together
+from workbench.read.pcap import PacketRoom
 from workbench.read.recognise import Kind, is_bundle, recognise
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ class _Reading:
         self._whole: set[str] = set()
         """Such directories that were named themselves: what is missing in others was only not named."""
         self._captures: list[Capture] = []
+        self._packets = PacketRoom()
+        self._events: Evidence | None = None
         self._gaps: list[Gap] = []
         self._modified = 0.0
         self._bundle: Evidence | None = None
@@ -230,9 +233,18 @@ class _Reading:
     def _read_capture(self, path: str) -> None:
         from workbench.read.pcap import read_capture
 
-        capture = read_capture(path)
+        capture = read_capture(path, room=self._packets)
         self._captures.append(capture)
         self._gaps.extend(Gap("captures", f"{path}: {problem}") for problem in capture.problems)
+
+    def _read_events(self, path: str) -> None:
+        from workbench.read.events_source import EventsSource
+
+        if self._events is not None:
+            raise WorkbenchError(
+                f"{path} is a second recording of events", "judge one at a time: each has its own clock"
+            )
+        self._events = EventsSource(path).evidence()
 
     def _read_text(self, path: str) -> None:
         """A log, a list of rules, of sockets or of tracked connections, or several of them in one file."""
@@ -266,6 +278,9 @@ class _Reading:
     def evidence(self, unreadable: Iterable[WorkbenchError]) -> Evidence:
         """All of it; what the bundle holds together with what the other files tell."""
         found = self._of_files(unreadable)
+        if self._events is not None:
+            same = {name: getattr(self._events, name) for name in ("taken", "monotonic_ns", "events", "namespaces")}
+            found = replace(found, **same)
         return found if self._bundle is None else together(self._bundle, found)
 
     def _of_files(self, unreadable: Iterable[WorkbenchError]) -> Evidence:
@@ -296,6 +311,7 @@ class _Reading:
         Kind.NFT_JSON: _read_nft_json,
         Kind.CAPTURE: _read_capture,
         Kind.BUNDLE: _read_bundle,
+        Kind.EVENTS: _read_events,
         Kind.TEXT: _read_text,
     }
 

@@ -35,6 +35,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("connection", metavar="LOCAL-PEER", help="as in 10.0.0.1:80-10.0.0.2:40000; this end first")
     parser.add_argument("--netns", metavar="NAME|PATH", help="the network namespace of this end")
     parser.add_argument("--seconds", type=float, metavar="N", help="watch for so long (default 3)")
+    parser.add_argument(
+        "--capture", action="append", default=[], metavar="PCAP",
+        help="ask this capture who reset the connection, if it is gone; may be repeated",
+    )  # fmt: skip
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(func=why)
 
@@ -42,13 +46,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def why(options: argparse.Namespace) -> int:
     """Watch, and print the answer."""
     from workbench.collect.silence import SECONDS, ask_why
+    from workbench.read.pcap import read_capture
 
     seconds = SECONDS if options.seconds is None else options.seconds
     if not 0 < seconds <= 3600:
         raise WorkbenchError(f"--seconds {seconds:g} is no time to watch for", "give a number above 0, and up to 3600")
     connection = scope.parse_connection(options.connection)
     netns = None if options.netns is None else scope.namespace_inode(options.netns)
-    answer = ask_why(connection, netns, seconds)
+    answer = ask_why(connection, netns, seconds, tuple(map(read_capture, options.capture)))
     if options.format == "json":
         print(json.dumps({"schema": 1, "silence": answer_row(answer)}, indent=1))
     else:

@@ -176,6 +176,7 @@ class Saved:
     """A capture on its way into a file of bounded size."""
 
     def __init__(self, file: BinaryIO, comment: str, most_bytes: int = MOST_BYTES) -> None:
+        self._file = file
         self._writer = PcapngWriter(file, comment)
         self._most = most_bytes
         self.packets = 0
@@ -187,6 +188,7 @@ class Saved:
                 return False
             self._writer.write(record)
             self.packets += 1
+        self._file.flush()  # somebody may read along
         return True
 
     def finish(self, interfaces: Iterable[Interface]) -> None:

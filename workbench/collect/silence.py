@@ -1,12 +1,15 @@
 """Watching one connection for a moment, to say why nothing flows through it; nothing is touched."""
 
 import time
+from collections.abc import Sequence
 
 from workbench.collect.events.reader import EventReader
 from workbench.collect.live import LiveSource
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, Gap, TcpState
+from workbench.evidence import Capture, Connection, Gap, TcpState
+from workbench.evidence.attribution import Cause, attribute
 from workbench.evidence.event import Event
+from workbench.evidence.reset_witness import captured_end, with_captures
 from workbench.evidence.silence import Answer
 from workbench.evidence.silence_branches import why_silent
 from workbench.evidence.silence_watch import watch_of
@@ -14,16 +17,19 @@ from workbench.evidence.socket_choice import Choice, choose
 
 SECONDS = 3.0
 """Long enough for a retransmission of a connection that has only just begun to be silent."""
+_HOW_IT_ENDED = "`workbench events` tells how connections end"
 _FIRST = frozenset({"sockets", "sequences"})
 _LAST = _FIRST | {"rules", "locks", "processes", "network", "conntrack", "sysctls"}
 _LISTS_NOBODY = frozenset({TcpState.LISTEN, TcpState.BOUND_INACTIVE, TcpState.CLOSE})
 
 
-def ask_why(connection: Connection, netns: int | None = None, seconds: float = SECONDS) -> Answer:
+def ask_why(
+    connection: Connection, netns: int | None = None, seconds: float = SECONDS, captures: Sequence[Capture] = ()
+) -> Answer:
     """Watch the end that ``connection`` names first, and say why nothing flows.
 
-    ``netns``: inode of its network namespace, where several have such a connection. Raises WorkbenchError if there is
-    none, or not one alone.
+    ``netns``: inode of its network namespace, where several have such a connection. ``captures``: asked who reset it,
+    if it is gone. Raises WorkbenchError if there is none, or not one alone.
     """
     source = LiveSource(_LAST)
     try:
@@ -38,6 +44,8 @@ def ask_why(connection: Connection, netns: int | None = None, seconds: float = S
                 for socket in choose(first.sockets, possible)
                 if socket.connection.unmapped == wire and socket.state not in _LISTS_NOBODY
             }
+            if not homes and (ended := captured_end(captures, connection)):
+                raise WorkbenchError(f"there is no connection {connection} any more: {ended}", _HOW_IT_ENDED)
             own = _one(connection, homes, netns)
             events = _events(reader, seconds)
             last = source.evidence()
@@ -46,7 +54,11 @@ def ask_why(connection: Connection, netns: int | None = None, seconds: float = S
         source.close()
     watch = watch_of(connection, own, first, last, events)
     if watch is None:
-        raise WorkbenchError(f"{connection} ended while it was watched", "`workbench events` tells how connections end")
+        wall_ns = time.time_ns() - time.monotonic_ns()
+        resets = attribute(events, () if isinstance(last.rules, Gap) else last.rules)
+        of_it = [one for one in resets if one.connection in {wire, wire.reversed} and one.cause is not Cause.DROP_RULE]
+        said = f": {with_captures(of_it[-1], captures, wall_ns).sentence}" if of_it else ""
+        raise WorkbenchError(f"{connection} ended while it was watched{said}", _HOW_IT_ENDED)
     return why_silent(watch)
 
 

@@ -5,20 +5,19 @@ what the receiver made of it. Then the one that began it says who it was. Source
 tcp_v4_send_reset (net/ipv4), nf_send_reset (net/ipv4/netfilter/nf_reject_ipv4.c), tcp_validate_incoming with RFC 5961.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from workbench.evidence.event import SYN, Event, EventKind, Maker
-from workbench.evidence.locks import TABLE_PREFIX
+from workbench.evidence.event import ACK, SYN, Event, EventKind, Maker
 from workbench.evidence.netfilter import Rule
-from workbench.evidence.reset_trail import SAME_ACT_NS, SETTLED_NS, Effect, Trail, rejected, trails
+from workbench.evidence.reset_memory import Memory
+from workbench.evidence.reset_trail import SETTLED_NS, Effect, Trail, rejected, trails
 from workbench.evidence.socket import Connection, TcpState
 from workbench.evidence.verdict_rule import culprits
 
-_MOST = 50_000
-_WAITING = frozenset({TcpState.ESTABLISHED, TcpState.CLOSE_WAIT})
-"""States that a socket leaves for CLOSE at once if it gives up, or is reset."""
+_TRANSLATES = re.compile(r"(?i)\b(masquerade|snat|dnat|redirect)\b")
 _WORDS = {
     "TCP_INVALID_ACK_SEQUENCE": "what came acknowledges what was never sent",
     "TCP_ACK_UNSENT_DATA": "what came acknowledges what was never sent",
@@ -31,7 +30,6 @@ _WORDS = {
     "TCP_LISTEN_OVERFLOW": "too many connections waited to be accepted",
 }
 """Reasons of include/net/rstreason.h, by what one knows."""
-_FIN_RECEIVED = frozenset({TcpState.CLOSE_WAIT, TcpState.LAST_ACK, TcpState.CLOSING, TcpState.TIME_WAIT})
 
 
 class Cause(StrEnum):
@@ -107,14 +105,7 @@ class Attributor:
         self.rules: Sequence[Rule] = rules
         """The rules that stood at the time, as far as known: which of them rejects is looked up here."""
         self._pending: list[Event] = []
-        self._closed: dict[tuple[int | None, Connection], Event] = {}
-        self._ended: dict[tuple[int | None, Connection], Event] = {}
-        self._listened: dict[tuple[int | None, int], Event] = {}
-        self._taken: dict[tuple[int | None, Connection], int] = {}
-        self._stopped: dict[tuple[int | None, Connection], Event] = {}
-        self._silent: dict[tuple[int | None, Connection], int] = {}
-        self._lifted: dict[int | None, list[Event]] = {}
-        self._here: dict[Connection, int | None] = {}
+        self._memory = Memory()
 
     def add(self, events: Iterable[Event]) -> None:
         """Take more events."""
@@ -123,7 +114,7 @@ class Attributor:
     def settled(self, until_ns: int | None = None) -> list[Attribution]:
         """Resets that nothing more can belong to at that time; all of them if None. Oldest first."""
         limit = max((event.at_ns for event in self._pending), default=0) if until_ns is None else until_ns - SETTLED_NS
-        due = [event for event in self._pending if event.at_ns <= limit]
+        due = sorted((event for event in self._pending if _earliest_ns(event) <= limit), key=_earliest_ns)
         # A reset that begins before the limit may have events after it.
         found = [reset for reset in trails(self._pending) if reset.at_ns <= limit]
         used = {id(event) for reset in found for event in reset.events}
@@ -133,51 +124,16 @@ class Attributor:
         answered = rejected(self._pending, found)
         position = 0
         for event in due:
-            while position < len(begins) and begins[position].at_ns <= event.at_ns:
+            while position < len(begins) and begins[position].at_ns <= _earliest_ns(event):
                 attributions.append(self._attribute(begins[position]))
                 position += 1
-            silence = self._remember(event, rejected=id(event) in answered)
-            if silence:
-                attributions.append(silence)
+            self._memory.remember(event)
+            dropped = event.kind is EventKind.DROP and event.connection and event.reason == "NETFILTER_DROP"
+            if dropped and id(event) not in answered and self._memory.stopped(event):
+                attributions.append(self._silence(event))
         attributions += [self._attribute(reset) for reset in begins[position:]]
-        self._pending = [event for event in self._pending if event.at_ns > limit and id(event) not in used]
+        self._pending = [event for event in self._pending if _earliest_ns(event) > limit and id(event) not in used]
         return attributions
-
-    def _remember(self, event: Event, *, rejected: bool) -> Attribution | None:
-        """Keep what explains a later reset; the silence that this event begins, if it does."""
-        key = (event.netns, event.connection) if event.connection else None
-        match event.kind:
-            case EventKind.STATE if key:
-                self._here[key[1]] = event.netns
-                if event.state is TcpState.CLOSE:
-                    self._closed[key] = event
-                    if event.before is TcpState.LISTEN:
-                        self._listened[event.netns, key[1].local.port] = event
-                elif event.state is TcpState.ESTABLISHED:
-                    self._closed.pop(key, None)
-                    self._ended.pop(key, None)
-                elif event.pid and event.before in _WAITING:
-                    self._ended[key] = event
-            case EventKind.RETRANSMISSION if key:
-                self._here[key[1]] = event.netns
-            case EventKind.RESET_RECEIVED if key:
-                self._here[key[1]] = event.netns
-                self._taken[key] = event.at_ns
-            case EventKind.RULES:
-                if any(change.startswith("deleted") for change in event.details):
-                    self._lifted.setdefault(event.netns, []).append(event)
-                    del self._lifted[event.netns][:-20]
-                    for silent in [one for one in self._silent if one[0] == event.netns]:
-                        del self._silent[silent]
-            case EventKind.DROP if key and event.reason == "NETFILTER_DROP" and not rejected:
-                self._stopped[key] = event
-                self._silent[key] = self._silent.get(key, 0) + 1
-                if self._silent[key] == 1 and not (event.segment and event.segment.is_reset):
-                    return self._silence(event)
-        for memory in (self._closed, self._ended, self._listened, self._taken, self._stopped, self._silent, self._here):
-            while len(memory) > _MOST:
-                del memory[next(iter(memory))]  # type: ignore[arg-type]
-        return None
 
     def _silence(self, event: Event) -> Attribution:
         found = culprits(self.rules, event, resets=False)
@@ -226,6 +182,8 @@ class Attributor:
     def _by_tcp(self, reset: Trail, sent: Event) -> tuple[Cause, str]:
         who = f"{sent.command} {sent.pid}" if sent.pid else "a program"
         match sent.reason:
+            case "TCP_ABORT_ON_CLOSE" if self._memory.unread(reset, sent) == 0:
+                return Cause.ABORTED, f"{who} closed the connection at once, with nothing unread: MPTCP's fast close"
             case "TCP_ABORT_ON_CLOSE":
                 return (
                     Cause.UNREAD_DATA,
@@ -233,7 +191,7 @@ class Attributor:
                 )
             case "TCP_ABORT_ON_LINGER" | "TCP_DISCONNECT_WITH_DATA":
                 return Cause.ABORTED, f"{who} aborted the connection ({sent.reason})"
-            case "TCP_STATE" if sent.state is TcpState.CLOSE and self._closed_listener(reset, sent):
+            case "TCP_STATE" if sent.state is TcpState.CLOSE and self._memory.stopped_listening(reset, sent):
                 return Cause.NOT_ACCEPTED, (
                     f"{who} closed the socket that listens on {reset.way.local} while this connection waited to be"
                     " accepted there"
@@ -270,52 +228,48 @@ class Attributor:
 
     def _by_whom(self, reset: Trail, sent: Event) -> str:
         """Who closed the socket before, and when; empty if that was not seen."""
-        ended = self._ended.get((sent.netns, reset.way))
+        ended = self._memory.ended(reset, sent)
         return f"closed by {ended.command} {ended.pid} {_before(ended, sent)}" if ended else ""
 
-    def _closed_listener(self, reset: Trail, sent: Event) -> bool:
-        """Whether it comes of inet_csk_listen_stop: at once after LISTEN was left, and nobody has it open."""
-        listened = self._listened.get((sent.netns, reset.way.local.port))
-        if listened is None or listened.pid != sent.pid or not sent.details.get("orphan"):
-            return False
-        return 0 <= sent.at_ns - listened.at_ns < SAME_ACT_NS
-
     def _unread(self, reset: Trail, sent: Event) -> str:
-        count = sent.details.get("unread")
-        if not isinstance(count, int):
-            return "unread bytes were"
-        closed = self._closed.get((sent.netns, reset.way))
-        count -= closed is not None and closed.before in _FIN_RECEIVED
-        return "1 unread byte was" if count == 1 else f"{count} unread bytes were"
+        match self._memory.unread(reset, sent):
+            case None:
+                return "unread bytes were"
+            case 1:
+                return "1 unread byte was"
+            case count:
+                return f"{count} unread bytes were"
 
     def _nobody(self, reset: Trail, sent: Event) -> tuple[Cause, str]:
         if _answers_syn(sent):
             return Cause.REFUSED, f"nobody listens on {reset.way.local}"
-        key = (sent.netns, reset.way)
-        closed = self._closed.get(key)
-        stopped = self._stopped.get(key)
-        for lifted in reversed(self._lifted.get(sent.netns, [])):
-            of_criu = any(TABLE_PREFIX in change for change in lifted.details)
-            if of_criu or (stopped and stopped.at_ns < lifted.at_ns):
-                return Cause.LOCK_LIFTED, (
-                    f"no socket owned the connection, and the lock had been lifted by {lifted.command} {lifted.pid}"
-                    f" {_before(lifted, sent)}"
-                )
-        if closed and closed.pid is None and closed.before in _WAITING and not self._was_reset(key, closed):
+        memory = self._memory
+        if gave_up := memory.gave_up(reset, sent):
             return (
                 Cause.TIMED_OUT,
-                f"the socket had waited in vain and given up {_before(closed, sent)}: nobody owned it",
+                f"the socket had waited in vain and given up {_before(gave_up, sent)}: nobody owned it",
+            )
+        closed, listener = memory.closed(reset, sent), memory.listener_closed(reset, sent)
+        if closed is None and listener and reset.way not in memory.here:
+            return Cause.NOT_ACCEPTED, (
+                f"{listener.command} {listener.pid} had closed the socket that listens on {reset.way.local}"
+                f" {_before(listener, sent)}, before the connection was complete there"
+            )
+        if lifted := memory.lifted(reset, sent):
+            when = _before(lifted, sent) if lifted.at_ns <= sent.at_ns else "shortly before"
+            return Cause.LOCK_LIFTED, (
+                f"no socket owned the connection, and the lock had been lifted by {lifted.command} {lifted.pid} {when}"
             )
         gone = ""
-        if closed and self._was_reset(key, closed):
+        if memory.was_reset(reset, sent) and closed:
             gone = f"; it had itself been reset {_before(closed, sent)}"
         elif closed and closed.pid:
             gone = f"; {closed.command} {closed.pid} had closed it {_before(closed, sent)}"
+        elif by_whom := self._by_whom(reset, sent):
+            gone = f"; it had been {by_whom}"
+        elif closed is None and any(_translates(rule, sent.netns) for rule in self.rules):
+            gone = "; or nobody ever did: addresses are translated there (NAT), which may have forgotten the connection"
         return Cause.NO_SOCKET, f"no socket owned the connection any more, and no lock rule stopped the segment{gone}"
-
-    def _was_reset(self, key: tuple[int | None, Connection], closed: Event) -> bool:
-        taken = self._taken.get(key)
-        return taken is not None and abs(taken - closed.at_ns) < SAME_ACT_NS
 
     def _by_somebody(self, reset: Trail, left: Event) -> tuple[Cause, str, Rule | None]:
         if left.maker is Maker.NETFILTER:
@@ -335,7 +289,7 @@ class Attributor:
 
     def _from_network(self, reset: Trail) -> tuple[Cause, str]:
         arrival = next(iter(reset.arrivals), None)
-        if reset.way in self._here:
+        if reset.way in self._memory.here:
             return Cause.MIDDLEBOX, "neither end's TCP sent it, though both ends are on this host"
         if arrival is None or arrival.segment is None:
             return Cause.UNKNOWN, "TCP here sent none: it came from a REJECT rule, the peer, or something between"
@@ -358,8 +312,17 @@ def attribute(events: Iterable[Event], rules: Sequence[Rule] = ()) -> list[Attri
     return attributor.settled()
 
 
+def _earliest_ns(event: Event) -> int:
+    return event.at_ns if event.since_ns is None else event.since_ns
+
+
 def _answers_syn(sent: Event) -> bool:
-    return bool(sent.segment and sent.segment.flags & SYN)
+    """Whether somebody wanted to connect; SYN and ACK together come from somebody who accepts."""
+    return bool(sent.segment and sent.segment.flags & (SYN | ACK) == SYN)
+
+
+def _translates(rule: Rule, netns: int | None) -> bool:
+    return rule.netns == netns and _TRANSLATES.search(rule.text) is not None
 
 
 def _outcome(effect: Effect, reset: Trail) -> str:

@@ -106,6 +106,8 @@ class Event:
     """RESET_PACKET that came in: TTL of the last other segment from its source; None if none was seen."""
     lost: int = 0
     """LOSS: how many events, at least."""
+    since_ns: int | None = None
+    """RULES: it happened after this, and was read at ``at_ns``. None: it happened at ``at_ns``."""
     details: Mapping[str, int | str] = field(default_factory=lambda: NOTHING, hash=False)
     """What only this kind has. DROP: ``location``, a function of the kernel. RESET_SENT: ``unread``, bytes in the
     receive queue, a FIN counted as one, and ``orphan``, 1 if no program has the socket. RULES: how often each change

@@ -96,10 +96,10 @@ def trails(events: Sequence[Event]) -> list[Trail]:
             start(way, event).sent = event
     for way, event in related:
         if event.kind is EventKind.RESET_PACKET and not event.incoming and event.maker is not Maker.FORWARDED:
-            own = [reset for reset in of.get(way, ()) if reset.sent and not reset.left
-                   and event.maker is not Maker.PACKET_SOCKET
-                   and reset.sent.netns == event.netns and abs(reset.at_ns - event.at_ns) < SAME_ACT_NS]  # fmt: skip
+            own = _decided(of.get(way, ()), event) or _decided(_renamed(begun, way, event), event)
             reset = min(own, key=lambda one: abs(one.at_ns - event.at_ns)) if own else start(way, event)
+            if reset not in of.get(way, ()):
+                of.setdefault(way, []).append(reset)
             reset.left = event
             reset.at_ns = min(reset.at_ns, event.at_ns)
             if event.segment and event.segment.seq:
@@ -119,6 +119,21 @@ def trails(events: Sequence[Event]) -> list[Trail]:
             else:
                 reset.taken = event
     return sorted(begun, key=lambda reset: reset.at_ns)
+
+
+def _decided(resets: Iterable[Trail], event: Event) -> list[Trail]:
+    """Those that may be this segment that left."""
+    return [
+        reset for reset in resets
+        if reset.sent and not reset.left and event.maker is not Maker.PACKET_SOCKET
+        and reset.sent.netns == event.netns and abs(reset.at_ns - event.at_ns) < SAME_ACT_NS
+    ]  # fmt: skip
+
+
+def _renamed(resets: Iterable[Trail], way: Connection, event: Event) -> Iterator[Trail]:
+    """Those to the same end from elsewhere: NAT of the sender's host changed who it is said to come from."""
+    if event.maker in {Maker.TCP, Maker.KERNEL}:
+        yield from (reset for reset in resets if reset.way.peer == way.peer and reset.way != way)
 
 
 def rejected(events: Iterable[Event], resets: Iterable[Trail]) -> set[int]:

@@ -1,13 +1,14 @@
 """The timeline as a table: bounded, growing at its end, narrowed to what one looks at."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from workbench.evidence import Gap
-from workbench.evidence.attribution import Attribution, attribute
+from workbench.evidence.attribution import Attribution
 from workbench.evidence.event import Event, EventKind
 from workbench.evidence.evidence import Evidence
+from workbench.evidence.reset_witness import recorded_resets
 from workbench.evidence.selection import Selection
 from workbench.present.line import Tone
 from workbench.present.table import Column, Row, Table, unreadable
@@ -118,9 +119,8 @@ def recorded(evidence: Evidence, names: Mapping[int, str]) -> Timeline | Gap:
     if isinstance(evidence.events, Gap):
         return evidence.events
     timeline = Timeline(round(evidence.taken * 1e9) - evidence.monotonic_ns)
-    rules = () if isinstance(evidence.rules, Gap) else evidence.rules
-    events = evidence.events[-MOST:]
-    timeline.add(events, attribute(events, rules), names, float("inf"))
+    kept = replace(evidence, events=evidence.events[-MOST:])
+    timeline.add(evidence.events[-MOST:], recorded_resets(kept), names, float("inf"))
     return timeline
 
 

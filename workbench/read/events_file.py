@@ -133,6 +133,7 @@ def _event(row: dict[str, Any]) -> Event:
         _segment(segment) if segment else None,
         _whole(row["usual_ttl"]),
         int(row["lost"]),
+        _whole(row.get("since_ns")),
         MappingProxyType(details),
     )
 

@@ -36,6 +36,7 @@ class Kind(Enum):
     CAPTURE = "a packet capture"
     BUNDLE = "a bundle of the workbench"
     STATE = "the state of a connection"
+    EVENTS = "recorded events"
     TEXT = "text"
     """A log, the console output of an engine, a list of rules, or several of them one after the other."""
 
@@ -61,6 +62,10 @@ _ADVICE = {
     "an xz archive": _UNPACK,
     "text in UTF-16": "convert it first: iconv -f UTF-16 -t UTF-8",
 }
+_EVENTS = re.compile(
+    rb'\{"kind": "[a-z-]+", "at_ns": \d|\{\n "schema": \d+,\n "evidence": .*?\n "events": \[', re.DOTALL
+)
+"""What `workbench events` writes, as lines and as one document."""
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # ESC stays: consoles are recorded with their colours
 _RUBBISH = 0.1  # share of control characters from which on it is no text
 
@@ -113,6 +118,8 @@ def _of_text(head: bytes) -> Kind:
     """By the first line that is not empty; whatever stands further down is looked for when the text is read."""
     if is_crit_json(head):
         return Kind.CRIT
+    if _EVENTS.match(head):
+        return Kind.EVENTS
     text = head.decode("utf-8", "replace")
     if is_nft_json(text):
         return Kind.NFT_JSON

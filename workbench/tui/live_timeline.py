@@ -1,19 +1,23 @@
 """The timeline of this host: recorded from when it is first asked for until the application ends."""
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Gap
+from workbench.evidence.reset_witness import Witness
 from workbench.evidence.stretch import Stretch
 from workbench.operation.progress import Progress
 from workbench.present.timeline_rows import Narrowing, Timeline
 from workbench.read.log_events import OperationStages
 from workbench.tui.beside import Done, run_beside
-from workbench.tui.operations import Recorder
+from workbench.tui.operations import PacketCapture, Recorder
 
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
+
+MOST_CAPTURES = 2
 
 
 class LiveTimeline:
@@ -26,6 +30,9 @@ class LiveTimeline:
         self._stages: OperationStages | None = None
         self.narrowing: Narrowing | None = None
         self.rows = Timeline(time.time_ns() - time.monotonic_ns())
+        self.captures: deque[PacketCapture] = deque(maxlen=MOST_CAPTURES)
+        """The newest, ended or not: they are asked who sent a reset."""
+        self._witness = Witness(lambda: [each.snapshot()[0] for each in self.captures], self.rows.wall_ns)
         self.since: float | None = None
         """Wall clock when recording was asked for; None if nobody did."""
         self.latest = Stretch()
@@ -78,7 +85,8 @@ class LiveTimeline:
     def take(self, stretch: Stretch) -> None:
         """Take what the recorder tells."""
         self.latest = stretch
-        self.rows.add(stretch.events, stretch.attributions, stretch.names, stretch.until_ns)
+        found = self._witness.asked(stretch.attributions, stretch.until_ns) if self.captures else stretch.attributions
+        self.rows.add(stretch.events, found, stretch.names, stretch.until_ns)
         self.version += 1
 
     def _started(self, recorder: Recorder) -> None:

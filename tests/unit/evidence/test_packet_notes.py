@@ -183,13 +183,13 @@ def test_which_reset_was_captured() -> None:
     talk = Talk().data(3, 1, 1).answer(4, 1, 11).say(10, BACK, 1, None, RST, incoming=True)
     found = captured_reset([capture(talk.packets)], BACK, 12 * MS)
     assert found is not None
-    assert found.sent_by_peer
+    assert (found.believed, found.odd_ttl, found.left_there) == (True, False, None)
     assert captured_reset([capture(talk.packets)], OUT, 12 * MS) is None
     assert captured_reset([capture(talk.packets)], BACK, 12_000 * MS) is None
     forged = Talk().data(3, 1, 1).answer(4, 1, 11).say(10, BACK, 1, None, RST, ttl=200)
     found = captured_reset([capture(forged.packets)], BACK, 12 * MS)
     assert found is not None
-    assert (found.sent_by_peer, found.usual_ttl, found.believed) == (False, 64, True)
+    assert (found.odd_ttl, found.ttl, found.believed) == (True, 64, True)
     far = Talk().data(3, 1, 1).answer(4, 1, 11).say(10, BACK, 5000, None, RST)
     found = captured_reset([capture(far.packets)], BACK, 12 * MS)
     assert found is not None

@@ -242,6 +242,7 @@ class _Session:
 
     def read(self, *, everything: bool = False) -> list[Event]:
         """Events that are old enough that nothing earlier can follow, in their order."""
+        self.read_rules()  # that there is nothing tells that nothing was committed
         settled = time.monotonic_ns() - SETTLED_NS
         self._pages += [page for pipe in self._instance.pipes for page in _pages(pipe)]
         if self._witness is not None:

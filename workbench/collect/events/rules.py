@@ -51,6 +51,8 @@ class _Watch:
     opened: socket.socket
     changes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """How many of which kind: ``(added, rule, inet filter)``."""
+    empty_ns: int = field(default_factory=time.monotonic_ns)
+    """When everything had been read for the last time: what is read next was committed later."""
 
 
 class RuleChanges:
@@ -87,12 +89,14 @@ class RuleChanges:
         return tuple(watch.opened.fileno() for watch in self._watches.values())
 
     def read(self) -> Iterator[Event]:
-        """What was committed since the last reading; the time is that of the reading."""
+        """What was committed since the last reading; the time is that of the reading, since the kernel tells none."""
         for netns, watch in self._watches.items():
             while True:
+                asked_ns = time.monotonic_ns()
                 try:
                     data = watch.opened.recv(_RECEIVE_BYTES)
                 except BlockingIOError:
+                    watch.empty_ns = asked_ns
                     break
                 except OSError as error:  # ENOBUFS: the kernel had more to tell than fits into the socket
                     yield Event(time.monotonic_ns(), EventKind.LOSS, netns, lost=1, reason=_words(error))
@@ -128,6 +132,7 @@ class RuleChanges:
             netns,
             pid=struct.unpack("!I", pid)[0] if pid and self._pids_are_ours else None,
             command=_text(attributes.get(_GENERATION_COMMAND, b"")),
+            since_ns=watch.empty_ns,
             details=MappingProxyType(
                 {f"{verb} {thing} in {table}" if thing != "table" else f"{verb} table {table}": amount
                  for (verb, thing, table), amount in watch.changes.items()}

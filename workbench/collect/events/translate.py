@@ -174,7 +174,7 @@ class Translator:
             state,
             bool(row.skaddr) if seen is Seen.RESET_SENT else None,
             segment=segment,
-            details=_of_sender(witness) if seen is Seen.RESET_SENT and witness else NOTHING,
+            details=_of_sender(witness, reason) if seen is Seen.RESET_SENT and witness else NOTHING,
         )
 
     def _witness(self, seen: Seen, sock: int, segment: int, at_ns: int) -> Witnessed | None:
@@ -240,9 +240,11 @@ def _maker(record: Witnessed) -> Maker:
     return Maker.KERNEL if record.type == _SOCK_RAW else Maker.TCP
 
 
-def _of_sender(witness: Witnessed) -> Mapping[str, int | str]:
-    """What is known of the socket that sends a reset."""
-    found: dict[str, int | str] = {"unread": witness.number} if witness.number else {}
+def _of_sender(witness: Witnessed, reason: str) -> Mapping[str, int | str]:
+    """What is known of the socket that sends a reset; of one that closes, also that nothing was unread."""
+    found: dict[str, int | str] = {}
+    if witness.number or reason == "TCP_ABORT_ON_CLOSE":
+        found["unread"] = witness.number
     if witness.interface == Owned.BY_NOBODY:
         found["orphan"] = 1
     return MappingProxyType(found) if found else NOTHING

@@ -118,6 +118,7 @@ class PacketsScreen(ModalScreen[None]):
             running.close()
             return
         self._live, self._shown, self._drawn = running, None, -1
+        self.workbench.timeline.captures.append(running)
         self._draw()
 
     def _refused(self, error: WorkbenchError) -> None:
