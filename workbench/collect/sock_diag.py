@@ -1,5 +1,6 @@
 """NETLINK_SOCK_DIAG: one question to one network namespace, the kernel's whole answer as bytes (sock_diag(7))."""
 
+import errno
 import mmap
 import os
 import socket
@@ -18,6 +19,8 @@ _NETLINK_SOCK_DIAG = 4
 _DUMP_REQUEST = 0x301  # NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
 _ERROR, _DONE = 2, 3
 _MOST = 1 << 15  # what the kernel gives at a time (netlink_dump)
+ANSWER_S = 5
+"""The kernel answers at once, or not at all: a part of an answer that was lost never comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +50,17 @@ class SockDiag:
             return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG)
 
         self._socket = inside(namespace.path, open_within)
+        # The kernel's own limit: one of Python's would cost a poll(2) for every part of the answer.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("@ll", ANSWER_S, 0))
         self._sequence = 0
         self._expected = 1 << 20
 
     def dump(self, message_type: int, request: bytes) -> Answer:
-        """Ask and return every answer. Raises OSError with the kernel's error number."""
+        """Ask and return every answer.
+
+        Raises OSError with the kernel's error number, TimeoutError if nothing came for ``ANSWER_S``; then the rest may
+        still come, and the socket is of no more use.
+        """
         self._sequence += 1
         length = HEADER.size + len(request)
         self._socket.send(HEADER.pack(length, message_type, _DUMP_REQUEST, self._sequence, 0) + request)
@@ -64,10 +73,16 @@ class SockDiag:
             if len(buffer) - end < _MOST:
                 buffer.resize(2 * len(buffer))
             with memoryview(buffer) as whole, whole[end:] as room:
-                begin, end = end, end + self._socket.recv_into(room)
+                begin, end = end, end + self._receive(room)
             if self._walk(buffer, begin, end, offsets):
                 self._expected = len(buffer)
                 return Answer(buffer, offsets)
+
+    def _receive(self, room: memoryview) -> int:
+        try:
+            return self._socket.recv_into(room)
+        except BlockingIOError as error:
+            raise TimeoutError(errno.ETIMEDOUT, f"the kernel gave no answer within {ANSWER_S} s") from error
 
     def _walk(self, buffer: mmap.mmap, position: int, end: int, offsets: list[int]) -> bool:
         """Add the place of each answer that was received; true if the dump is complete."""
