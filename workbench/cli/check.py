@@ -102,6 +102,10 @@ def check(options: argparse.Namespace) -> int:
         codes = {entry.code for entry in chosen if not entry.own}
         then = [each for each in files.recorded if each.code in codes]
         _say_differences(then, [each for each in report.findings if each.code in codes])
+    # what a bundle lacks its maker was told; what is left out of a file nobody else says
+    for gap in () if files.recorded is not None or options.format != "text" else files.evidence.partial:
+        if gap.section != "sources":
+            sys.stderr.write(f"workbench: {printable(f'{gap.section}: {gap.reason}')}\n")
     for error in unreadable:
         sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
     if unreadable:

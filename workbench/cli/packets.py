@@ -2,13 +2,18 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from workbench.cli.document import Row
 from workbench.cli.exit_status import ExitStatus
 from workbench.evidence import Capture, Gap
 from workbench.present.text import printable
+
+if TYPE_CHECKING:
+    from workbench.evidence.packet_notes import Followed
+    from workbench.present.packets import PacketRows
 
 _EPILOG = """\
 examples:
@@ -52,68 +57,70 @@ def packets(options: argparse.Namespace) -> int:
     from workbench.evidence.packet import as_one, of_connection
     from workbench.read.pcap import read_capture
 
+    wanted = parse_connection(options.connection) if options.connection else None
     recorded = evidence_of_bundle(options.file, "captures")
     if recorded is None or isinstance(recorded.captures, Gap):
-        capture = read_capture(options.file)
+        capture = read_capture(options.file, wanted=wanted)
     else:
         capture = as_one(recorded.captures)
-    if options.connection:
-        capture = of_connection(capture, parse_connection(options.connection))
+        capture = capture if wanted is None else of_connection(capture, wanted)
     write_capture(capture, options)
     return ExitStatus.CLEAN
 
 
 def write_capture(capture: Capture, options: argparse.Namespace) -> None:
-    """Print the segments and a summary."""
+    """Print the segments, one by one since they may be many, and a summary."""
     from workbench.evidence.packet_notes import follow
     from workbench.present.line import plain_lines
-    from workbench.present.packets import PacketRows, summary_lines
-    from workbench.present.table import Table, table_as_text
+    from workbench.present.packets import COLUMNS, PacketRows, summary_lines
+    from workbench.present.table import aligned_lines
 
     followed = follow(capture.packets)
+    listed = rows(followed, notable=options.notable)
     if options.format == "jsonl":
-        for row in rows(capture, notable=options.notable):
+        for row in listed:
             print(json.dumps(row))
-        return
-    if options.format == "json":
-        document = {
-            "schema": 1,
-            "capture": {
-                "origin": printable(capture.origin),
-                "interfaces": [
-                    {
-                        "name": printable(each.name),
-                        "netns": each.netns,
-                        "received": each.received,
-                        "dropped": each.dropped,
-                    }
-                    for each in capture.interfaces
-                ],
-                "others": capture.others,
-                "unreadable": capture.unreadable,
-                "comments": [printable(text) for text in capture.comments],
-                "problems": [printable(text) for text in capture.problems],
-            },
-            "packets": list(rows(capture, notable=options.notable)),
-        }
-        print(json.dumps(document, indent=1))
-        return
-    table = PacketRows.of(capture, followed).table("", copies=options.copies, notable=options.notable)
-    kept = table.rows
-    if kept:
-        filled = [number for number in range(len(table.columns)) if any(row.cells[number] for row in kept)]
-        columns = tuple(table.columns[number] for number in filled)
-        chosen = [replace(row, cells=tuple(row.cells[number] for number in filled)) for row in kept]
-        print(table_as_text(Table(columns), chosen))
-        print()
-    print("\n".join(plain_lines(summary_lines(capture, followed))))
+    elif options.format == "json":
+        head = json.dumps({"schema": 1, "capture": _capture_row(capture)}, indent=1)
+        sys.stdout.write(f'{head[:-2]},\n "packets": [')
+        for number, row in enumerate(listed):
+            sys.stdout.write(f"{',' if number else ''}\n{json.dumps(row)}")
+        sys.stdout.write("\n]\n}\n")
+    else:
+        packets = PacketRows.of(capture, followed)
+        filled = {n for row in _cells(packets, options) for n, cell in enumerate(row) if cell}
+        if filled:
+            chosen = sorted(filled)
+            for each in aligned_lines(
+                [COLUMNS[number] for number in chosen],
+                lambda: ([row[number] for number in chosen] for row in _cells(packets, options)),
+            ):
+                print(each)
+            print()
+        print("\n".join(plain_lines(summary_lines(capture, followed))))
 
 
-def rows(capture: Capture, *, notable: bool = False) -> Iterator[Row]:
+def _cells(packets: "PacketRows", options: argparse.Namespace) -> Iterator[tuple[str, ...]]:
+    return packets.cells(copies=options.copies, notable=options.notable)
+
+
+def _capture_row(capture: Capture) -> Row:
+    return {
+        "origin": printable(capture.origin),
+        "interfaces": [
+            {"name": printable(each.name), "netns": each.netns, "received": each.received, "dropped": each.dropped}
+            for each in capture.interfaces
+        ],
+        "others": capture.others,
+        "unreadable": capture.unreadable,
+        "comments": [printable(text) for text in capture.comments],
+        "problems": [printable(text) for text in capture.problems],
+    }
+
+
+def rows(followed: "Followed", *, notable: bool = False) -> Iterator[Row]:
     """Each segment for JSON; ``seq`` and ``ack`` are absolute, the relative ones stand beside them."""
-    from workbench.evidence.packet_notes import follow
-
-    for one in follow(capture.packets).segments:
+    for one in followed.segments:
         packet = one.packet
         if notable and not one.notes:
             continue

@@ -7,7 +7,9 @@ acknowledgements), RFC 5961 (resets), net/ipv4/tcp_input.c and tcp_output.c for 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
+from workbench.evidence.columns import without_collection
 from workbench.evidence.event import FIN, RST, SYN
 from workbench.evidence.packet import Packet
 from workbench.evidence.packet_sign import RESETS, Note, Sign
@@ -133,9 +135,10 @@ class _Pair:
 
 def follow(packets: Iterable[Packet]) -> Followed:
     """Note what is notable about each segment."""
-    follower = Follower()
-    follower.add(packets)
-    return follower.followed
+    with without_collection():
+        follower = Follower()
+        follower.add(packets)
+        return follower.followed
 
 
 class Follower:
@@ -291,9 +294,10 @@ def _data(packet: Packet, start: int, me: _End, other: _End, notes: list[Note]) 
 def _repeated(packet: Packet, start: int, end: int, me: _End, other: _End) -> Sign:
     if me.acked is not None and end <= me.acked:
         return Sign.SPURIOUS_RETRANSMISSION
-    filled = [hole for hole in me.holes if start < hole[1] and end > hole[0]]
+    filled = {hole for hole in me.holes if start < hole[1] and end > hole[0]}
     if filled:
-        me.holes = [part for hole in me.holes for part in _without(hole, start, end)]
+        parts = ((hole,) if hole not in filled else _without(hole, start, end) for hole in me.holes)
+        me.holes = list(chain.from_iterable(parts))
         earlier = packet.tsval is not None and me.tsval is not None and distance(me.tsval, packet.tsval) < 0
         if earlier or packet.at_ns - me.at < REORDERED_NS:
             return Sign.OUT_OF_ORDER

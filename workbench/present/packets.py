@@ -114,30 +114,39 @@ class PacketRows:
 
         ``notable``: only those with something to note.
         """
-        several = len(self.followed.flows) > 1
-        wanted = [
-            (number, one)
-            for number, one in enumerate(self.followed.segments)
-            if (copies or not one.has(Sign.COPY)) and (one.notes or not notable)
-        ]
+        wanted = [*self._wanted(copies=copies, notable=notable)]
         start = 0 if most is None else max(len(wanted) - most, 0)
         before = wanted[start - 1][1].packet.at_ns if start else self.first_ns
         rows = []
         for number, one in wanted[start:]:
-            rows.append(self.row(number, one, before, several=several))
+            rows.append(self._row(number, one, before))
             before = one.packet.at_ns
         return make_table(COLUMNS, rows, empty)
 
-    def row(self, number: int, one: Noted, before_ns: int, *, several: bool) -> Row:
-        packet = one.packet
+    def cells(self, *, copies: bool = False, notable: bool = False) -> Iterator[tuple[str, ...]]:
+        """The texts of the same rows, one row after the other."""
+        before = self.first_ns
+        for _, one in self._wanted(copies=copies, notable=notable):
+            yield self._cells(one, before)
+            before = one.packet.at_ns
+
+    def _wanted(self, *, copies: bool, notable: bool) -> Iterator[tuple[int, Noted]]:
+        return (
+            (number, one)
+            for number, one in enumerate(self.followed.segments)
+            if (copies or not one.has(Sign.COPY)) and (one.notes or not notable)
+        )
+
+    def _cells(self, one: Noted, before_ns: int) -> tuple[str, ...]:
+        packet, flows = one.packet, self.followed.flows
         texts = [text for text in (options_text(packet), *(note_text(note) for note in one.notes)) if text]
         if packet.comment:
             texts.append(f'"{printable(packet.comment, 80)}"')
-        cells = (
+        return (
             f"{(packet.at_ns - self.first_ns) / 1e9:.6f}",
             f"+{(packet.at_ns - before_ns) / 1e9:.4f}",
             self._interface(packet) if len(self.capture.interfaces) > 1 else "",
-            way_text(packet.way, self.followed.flows[0].connection if self.followed.flows else packet.way, several),
+            way_text(packet.way, flows[0].connection if flows else packet.way, len(flows) > 1),
             flags_text(packet.flags),
             str(one.seq),
             "" if one.ack is None else str(one.ack),
@@ -145,6 +154,9 @@ class PacketRows:
             str(packet.length) if packet.length else "",
             "; ".join(texts),
         )
+
+    def _row(self, number: int, one: Noted, before_ns: int) -> Row:
+        packet, cells = one.packet, self._cells(one, before_ns)
         tone = next((tone for tone in _WORST for note in one.notes if _TONES.get(note.sign) is tone), Tone.NORMAL)
         tones = (Tone.DIM,) * len(cells) if tone is Tone.DIM else (*(Tone.NORMAL,) * (len(cells) - 1), tone)
         order = (

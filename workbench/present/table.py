@@ -1,7 +1,8 @@
 """Tables as values: columns with their widths and priorities, rows with what they sort by, and what fits where."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from workbench.evidence import Gap
@@ -138,15 +139,20 @@ def cell_text(column: Column, text: str, width: int) -> str:
 
 def table_as_text(table: Table, rows: Sequence[Row]) -> str:
     """All columns of the rows, aligned: for the clipboard or a file."""
-    lines = [[column.title for column in table.columns], *([*row.cells] for row in rows)]
-    widths = [max(cell_width(each[number]) for each in lines) for number in range(len(table.columns))]
-    return "\n".join(
-        "  ".join(
-            fit(cell, width, right=column.right)
-            for cell, width, column in zip(each, widths, table.columns, strict=True)
-        ).rstrip()
-        for each in lines
-    )
+    return "\n".join(aligned_lines(table.columns, lambda: (row.cells for row in rows)))
+
+
+def aligned_lines(columns: Sequence[Column], cells: Callable[[], Iterable[Sequence[str]]]) -> Iterator[str]:
+    """A heading and a line for each row; ``cells`` gives them from the first one on each time, since they are many."""
+    heading = [column.title for column in columns]
+    widths = [0] * len(columns)
+    for row in chain([heading], cells()):
+        widths = [max(width, cell_width(cell)) for width, cell in zip(widths, row, strict=True)]
+    for row in chain([heading], cells()):
+        fitted = (
+            fit(cell, width, right=column.right) for cell, width, column in zip(row, widths, columns, strict=True)
+        )
+        yield "  ".join(fitted).rstrip()
 
 
 def _by_weight(table: Table, shown: Sequence[int]) -> tuple[list[int], list[int]]:

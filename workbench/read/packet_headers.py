@@ -21,6 +21,7 @@ _CHAINED = {0, 43, 60}
 """IPv6 extension headers with the common form (RFC 8200): hop-by-hop, routing, destination."""
 _FRAGMENT, _AUTHENTICATION = 44, 51
 _MOST_EXTENSIONS = 8
+_MOST_REMEMBERED = 50_000
 _OUTGOING = 4
 """PACKET_OUTGOING of packet(7) in cooked headers."""
 _FAMILIES_V6 = {10, 24, 28, 30}
@@ -151,6 +152,8 @@ class Decoder:
         key = addresses + data[start : start + 4]
         way = self._connections.get(key)
         if way is None:
+            if len(self._connections) >= _MOST_REMEMBERED:
+                self._connections.clear()
             way = self._connections[key] = _connection(key)
         mss = wscale = tsval = tsecr = None
         sack_permitted = False

@@ -7,17 +7,50 @@ from pathlib import Path
 from typing import BinaryIO
 
 from workbench.errors import WorkbenchError
+from workbench.evidence.columns import without_collection
+from workbench.evidence.event import SYN
 from workbench.evidence.packet import Capture, CaptureInterface, Packet
+from workbench.evidence.socket import Connection
 from workbench.read.packet_headers import LINKS, Decoder, Kind
 from workbench.read.pcap_records import Damage, Interface, Record, records
 
 MOST_PACKETS = 1_000_000
-"""What is looked at; what comes after is not."""
+"""What is looked at, TCP or not; what comes after is not."""
 MOST_COMMENTS = 100
+_MOST_LINKS = 10
+"""Unknown link types that are named."""
+_NARROW = "write the part that matters into a file of its own: tcpdump -r FILE -w PART tcp port N"
+
+_PACKET, _WAY, _BEGINNING, _BLOCK = 900, 2600, 800, 150
+"""Bytes that a segment takes here and where it is followed: each, the first of its way, a SYN, a block of a SACK."""
+
+
+@dataclass
+class PacketRoom:
+    """Memory that captures which are looked at together may still take, judged by what their segments need."""
+
+    left: int = 128 << 20
+    """Bytes."""
+
+    def take(self, packet: Packet, *, first: bool) -> bool:
+        """Whether there is room for this one, which is then taken; ``first``: of its connection and direction."""
+        self.left -= (
+            _PACKET
+            + len(packet.payload)
+            + 4 * len(packet.comment)
+            + _BLOCK * len(packet.sack)
+            + (_WAY if first else 0)
+            + (_BEGINNING if packet.flags & SYN else 0)
+        )
+        return self.left >= 0
 
 
 @dataclass
 class _Found:
+    room: PacketRoom
+    wanted: frozenset[Connection] | None
+    """Both directions of the only connection that counts; None: all do."""
+    ways: set[Connection] = field(default_factory=set)
     packets: list[Packet] = field(default_factory=list)
     interfaces: list[Interface] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
@@ -27,15 +60,17 @@ class _Found:
     of_unknown_link: dict[int, int] = field(default_factory=dict)
 
 
-def read_capture(path: str | Path) -> Capture:
-    """The TCP segments of a capture; damage at its end is a problem, what came before counts.
+def read_capture(path: str | Path, *, room: PacketRoom | None = None, wanted: Connection | None = None) -> Capture:
+    """The TCP segments of a capture, of one connection if it is ``wanted``; what is left out is told in ``problems``.
 
-    Raises WorkbenchError if the file cannot be read or is no capture.
+    Damage ends the reading, as do ``room``, which several captures may share, and MOST_PACKETS. Raises WorkbenchError
+    if the file cannot be read or is no capture.
     """
-    found = _Found()
+    ways = None if wanted is None else frozenset((wanted.unmapped, wanted.unmapped.reversed))
+    found = _Found(room or PacketRoom(), ways)
     try:
-        with Path(path).open("rb", buffering=1 << 20) as file:
-            _read(file, found, MOST_PACKETS)
+        with Path(path).open("rb", buffering=1 << 20) as file, without_collection():
+            _read(file, found, MOST_PACKETS if ways is None else None)
     except FileNotFoundError as error:
         raise WorkbenchError(f"There is no {path}") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -43,7 +78,7 @@ def read_capture(path: str | Path) -> Capture:
         raise WorkbenchError(f"{path} cannot be read: {reason}") from error
     except Damage as error:
         raise WorkbenchError(f"{path} is no packet capture: {error}", "pcap and pcapng are read") from error
-    for link, count in found.of_unknown_link.items():
+    for link, count in [*found.of_unknown_link.items()][:_MOST_LINKS]:
         found.problems.append(f"{count} packets of link type {link} were left out: it is not known here")
     return Capture(
         str(path),
@@ -56,22 +91,23 @@ def read_capture(path: str | Path) -> Capture:
     )
 
 
-def _read(file: BinaryIO, found: _Found, most: int) -> None:
+def _read(file: BinaryIO, found: _Found, most: int | None) -> None:
     """Raises Damage if it is no capture at all."""
     decoder = Decoder()
     stream = records(file)
     first = next(stream, None)  # after the header, without which it is no capture
+    looked_at = 0
     for record in chain(() if first is None else (first,), _until_damage(stream, found)):
         if isinstance(record, Interface):
             found.interfaces.append(record)
         elif isinstance(record, str):
             if len(found.comments) < MOST_COMMENTS:
                 found.comments.append(record)
-        elif len(found.packets) + found.others + found.unreadable >= most:
-            found.problems.append(f"only the first {most} packets were looked at")
+        elif looked_at == most or not _keep(record, decoder, found):
+            found.problems.append(f"only the first {looked_at} packets were looked at: {_NARROW}")
             return
         else:
-            _keep(record, decoder, found)
+            looked_at += 1
 
 
 def _until_damage(stream: Iterator[Interface | str | Record], found: _Found) -> Iterator[Interface | str | Record]:
@@ -81,15 +117,22 @@ def _until_damage(stream: Iterator[Interface | str | Record], found: _Found) -> 
         found.problems.append(str(error))
 
 
-def _keep(record: Record, decoder: Decoder, found: _Found) -> None:
+def _keep(record: Record, decoder: Decoder, found: _Found) -> bool:
+    """False if there is no room for it."""
     if (link := record.interface.link) not in LINKS:
         found.others += 1
         found.of_unknown_link[link] = found.of_unknown_link.get(link, 0) + 1
-        return
+        return True
     packet = decoder.decode(record)
     if isinstance(packet, Packet):
+        if found.wanted is not None and packet.way not in found.wanted:
+            return True
+        if not found.room.take(packet, first=packet.way not in found.ways):
+            return False
+        found.ways.add(packet.way)
         found.packets.append(packet)
     elif packet is Kind.OTHER:
         found.others += 1
     else:
         found.unreadable += 1
+    return True

@@ -1,9 +1,10 @@
 """Captures in every form, written by scapy or block by block, and damaged."""
 
+import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from hypothesis import given
@@ -13,10 +14,12 @@ from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
 from scapy.layers.l2 import CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether, Loopback
 from scapy.utils import PcapNgWriter, PcapWriter
 
+from tests.peak import taken
 from workbench.errors import WorkbenchError
+from workbench.evidence import Connection, Endpoint
 from workbench.evidence.packet import Capture, Packet
 from workbench.read import pcap
-from workbench.read.pcap import read_capture
+from workbench.read.pcap import PacketRoom, read_capture
 from workbench.read.recognise import Kind, recognise
 
 RECORDINGS = Path(__file__).parents[3] / "fixtures" / "recordings" / "podman"
@@ -287,7 +290,77 @@ def test_only_so_many_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pcap, "MOST_PACKETS", 10)
     capture = read_capture(RECORDINGS / "between.pcap")
     assert len(capture.packets) == 10
-    assert capture.problems == ("only the first 10 packets were looked at",)
+    (problem,) = capture.problems
+    assert problem.startswith("only the first 10 packets were looked at: ")
+
+
+def test_one_connection_is_found_however_many_others_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pcap, "MOST_PACKETS", 10)
+    path = tmp_path / "x.pcap"
+    other = bytes(IP(src="10.0.0.3", dst="10.0.0.4") / TCP(sport=1, dport=2))
+    path.write_bytes(pcap_file(101, *[other] * 20, RAW))
+    way = read_capture(RECORDINGS / "between.pcap").packets[0].way
+    assert read_capture(path, wanted=way).packets == ()
+    way = Connection(Endpoint("10.0.0.2", 80), Endpoint("10.0.0.1", 40000))
+    capture = read_capture(path, wanted=way)
+    assert [each.payload for each in capture.packets] == [b"hello"]
+    assert capture.problems == ()
+
+
+def test_captures_that_are_read_together_share_their_room() -> None:
+    room = PacketRoom()
+    first = read_capture(RECORDINGS / "between.pcap", room=room)
+    room.left = PacketRoom().left - room.left
+    room.left //= 2
+    second = read_capture(RECORDINGS / "between.pcap", room=room)
+    assert first.problems == ()
+    assert 0 < len(second.packets) < len(first.packets)
+    assert f"only the first {len(second.packets)} packets were looked at" in second.problems[0]
+
+
+def numbered(number: int, payload: bytes = b"") -> bytes:
+    """A segment of a connection that no other number has."""
+    head = struct.pack("!BBHHHBBHII", 0x45, 0, 40 + len(payload), 7, 0, 64, 6, 0, number, number ^ 0xFFFF)
+    return head + struct.pack("!HHIIBBHHH", number & 0xFFFF, 80, number, number, 5 << 4, 16, 100, 0, 0) + payload
+
+
+def one_connection(file: BinaryIO) -> None:
+    ack = bytes(IP(src="10.0.0.1", dst="10.0.0.2") / TCP(sport=1, dport=2, flags="A"))
+    for number in range(200_000):
+        segment = bytearray(ack)
+        segment[24:28] = struct.pack("!I", number)
+        file.write(struct.pack("<IIII", number, 0, 40, 40) + segment)
+
+
+def many_connections(file: BinaryIO) -> None:
+    file.writelines(struct.pack("<IIII", number, 0, 40, 40) + numbered(number) for number in range(60_000))
+
+
+def much_payload(file: BinaryIO) -> None:
+    """Zeros that take no place on the disk."""
+    size = 60_000
+    for number in range(5000):
+        head = numbered(1) + b""
+        segment = head[:2] + struct.pack("!H", size) + head[4:24] + struct.pack("!I", number * size) + head[28:]
+        file.write(struct.pack("<IIII", number, 0, size, size) + segment)
+        file.seek(size - len(segment), 1)
+    file.truncate()
+
+
+@pytest.mark.parametrize("fill", [one_connection, many_connections, much_payload])
+def test_whatever_is_in_it_the_memory_is_bounded_and_what_is_cut_off_is_told(
+    tmp_path: Path, fill: Callable[[BinaryIO], None]
+) -> None:
+    path = tmp_path / "x.pcap"
+    with path.open("wb") as file:
+        file.write(pcap_file(101))
+        fill(file)
+    found = taken("check", str(path), "--format", "json")
+    assert found.mebibytes < 256
+    assert found.processor_s < 20
+    (gap,) = json.loads(found.output)["evidence"]["gaps"]
+    assert gap["section"] == "captures"
+    assert "packets were looked at" in gap["reason"]
 
 
 @given(st.binary(max_size=200), st.integers(0, len(WHOLE)), st.integers(0, 60))
