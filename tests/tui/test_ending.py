@@ -32,13 +32,20 @@ sys.exit(status)
 
 @pytest.mark.parametrize(
     ("way", "status"),
-    [("SIGTERM", 128 + signal.SIGTERM), ("SIGHUP", 128 + signal.SIGHUP), ("closed", None), ("fault", 1)],
+    [
+        ("SIGTERM", 128 + signal.SIGTERM),
+        ("SIGHUP", 128 + signal.SIGHUP),
+        ("closed", 128 + signal.SIGHUP),
+        ("closed, SIGHUP ignored", 128 + signal.SIGHUP),
+        ("fault", 1),
+    ],
 )
-def test_an_operation_that_is_held_is_turned_back(way: str, status: int | None, tmp_path: Path) -> None:
+def test_an_operation_that_is_held_is_turned_back(way: str, status: int, tmp_path: Path) -> None:
     asked = tmp_path / "asked"
     child, terminal = pty.fork()
     if child == 0:
         os.environ["TERM"] = "xterm-256color"
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if "ignored" in way else signal.SIG_DFL)
         os.execv(sys.executable, [sys.executable, "-c", SCRIPT, str(asked), way])
     deadline = time.monotonic() + PATIENCE_S
     said = b""
@@ -46,14 +53,13 @@ def test_an_operation_that_is_held_is_turned_back(way: str, status: int | None, 
         assert time.monotonic() < deadline, said
         if select.select([terminal], [], [], 0.1)[0]:
             said += os.read(terminal, 65536)
-    if way == "closed":
+    if way.startswith("closed"):
         os.close(terminal)
     elif way != "fault":
         os.kill(child, signal.Signals[way])
-    ended = _ended(child, None if way == "closed" else terminal)
+    ended = _ended(child, None if way.startswith("closed") else terminal)
     assert asked.read_text() == "turn back"
-    if status is not None:
-        assert os.waitstatus_to_exitcode(ended) == status
+    assert os.waitstatus_to_exitcode(ended) == status
 
 
 def _ended(child: int, terminal: int | None) -> int:

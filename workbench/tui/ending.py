@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from workbench.present.progress import report_lines
@@ -17,11 +19,22 @@ LONGEST_S = 60.0
 
 
 def end_on_signals(app: "WorkbenchApp") -> None:
-    """Have SIGTERM, and SIGHUP of a terminal that is gone, end the application like a person would."""
+    """Have SIGTERM, SIGHUP and a terminal that is gone end the application like a person would."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, _end, app, number)
+    if not app.is_headless:
+        threading.Thread(target=_end_with_terminal, args=(app, loop), daemon=True).start()
+
+
+def _end_with_terminal(app: "WorkbenchApp", loop: asyncio.AbstractEventLoop) -> None:
+    """Whoever ignores SIGHUP, or is not of the terminal's session, is not told otherwise that it has hung up."""
+    terminal = select.poll()
+    terminal.register(0, 0)  # poll(2) tells of POLLHUP whether it was asked for or not
+    terminal.poll()
+    with contextlib.suppress(RuntimeError):  # the application has ended meanwhile
+        loop.call_soon_threadsafe(_end, app, signal.SIGHUP)
 
 
 def _end(app: "WorkbenchApp", number: signal.Signals) -> None:
