@@ -1,54 +1,18 @@
-"""Hand-offs on a stage, also with somebody killed: one side or the other has the connection, nobody stays stopped."""
+"""Hand-offs with somebody killed: one side or the other has the connection, nobody stays stopped; more in soak."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Protocol
 
 import pytest
 
+from tests.broken_handoff import Play, nothing_is_left, stage
+
 pytestmark = pytest.mark.root
-
-PROGRAM = Path(__file__).parent / "stage.py"
-
-
-class Play(Protocol):
-    def __call__(self, stage: str, victim: str) -> dict[str, Any]: ...
 
 
 @pytest.fixture(scope="module")
 def play(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
-    """One hand-off in which ``victim`` is killed at ``stage``."""
-    environment = {**os.environ, "WORKBENCH_STATE": str(tmp_path_factory.mktemp("state"))}
-    with subprocess.Popen(
-        ["unshare", "--net", "--", sys.executable, str(PROGRAM)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    ) as stage_process:
-        assert stage_process.stdin is not None
-        assert stage_process.stdout is not None
-        stdin, stdout = stage_process.stdin, stage_process.stdout
-
-        def one(stage: str, victim: str) -> dict[str, Any]:
-            stdin.write(f"{stage}|{victim}\n")
-            stdin.flush()
-            found: dict[str, Any] = json.loads(stdout.readline())
-            return found
-
-        yield one
-        stdin.close()
-
-
-def nothing_is_left(found: dict[str, Any]) -> None:
-    assert found["stopped"] == []
-    assert found["tables"] == ""
-    assert found["unfinished"] == []
-    assert found["files"] == []
+    with stage(tmp_path_factory.mktemp("state")) as playing:
+        yield playing
 
 
 @pytest.mark.parametrize("killed", ["workbench", "watchdog"])
@@ -81,6 +45,32 @@ def test_an_owner_that_dies_meanwhile_does_not_stop_it(play: Play) -> None:
     found = play("taken away", "owner")
     assert found["said"].startswith("handed over: ")
     assert found["answers"] == ["owner", "recipient", "recipient"]
+    nothing_is_left(found)
+
+
+def test_an_address_that_had_moved_along_comes_back(play: Play) -> None:
+    found = play("moving the address", "workbench", "away")
+    assert found["answers"] == ["owner"] * 3
+    assert found["address"] == "here"
+    nothing_is_left(found)
+
+
+def test_on_another_host_it_stays_with_its_address(play: Play) -> None:
+    found = play("given", "watchdog", "away")
+    assert found["answers"] == ["owner", "recipient", "recipient"]
+    assert found["address"] == "away"
+    assert found["old"] == "EOF"
+    nothing_is_left(found)
+
+
+@pytest.mark.parametrize(
+    ("stage", "killed", "way"), [("in the file", "workbench", "into"), ("passed on", "watchdog", "on")]
+)
+def test_what_is_in_a_file_can_be_handed_on_after_all(play: Play, stage: str, killed: str, way: str) -> None:
+    found = play(stage, killed, way)
+    assert found["left_in_file"]
+    assert found["answers"] == ["owner", "recipient", "recipient"]
+    assert found["old"] == "EOF"
     nothing_is_left(found)
 
 

@@ -22,14 +22,15 @@ from workbench.evidence.state import State
 from workbench.operation.connection_lock import ConnectionLock, new_name
 from workbench.operation.handoff.clock import Clock
 from workbench.operation.handoff.comparison import compare
+from workbench.operation.handoff.earlier import settle_others
 from workbench.operation.handoff.giving_back import bring_back, give_back
 from workbench.operation.handoff.holders import Guard
 from workbench.operation.handoff.plan import HandoffPlan
-from workbench.operation.handoff.planning import KIND
+from workbench.operation.handoff.planning import IN_FILE, KIND
 from workbench.operation.handoff.recipient import reach
 from workbench.operation.handoff.result import Handed, HandoffOutcome
 from workbench.operation.handoff.watchdog import Watchdog
-from workbench.operation.journal import ENDED, RECOVERED, Journal, boot_id, entries, own_identity, state_directory
+from workbench.operation.journal import ENDED, Journal, boot_id, own_identity, state_directory
 from workbench.operation.machine import LEFT
 from workbench.operation.migration.addresses import announce_all, give, take_away
 from workbench.operation.record import connection_record
@@ -251,7 +252,8 @@ class _HandOff:
         self._let_go()
         self._clock.lap("release")
         answered = self._peer_answers(self._new)
-        self._settle_earlier()
+        if self._plan.lock:
+            settle_others(self._plan.lock, self._journal.path)
         if not (self._plan.request.keep or self._plan.request.state_file):
             Path(self._file).unlink(missing_ok=True)
         self._journal.write(f"{ENDED}{HandoffOutcome.HANDED_OVER}")
@@ -265,7 +267,7 @@ class _HandOff:
     def _leave_in_file(self) -> Handed:
         assert self._old is not None
         assert self._state is not None
-        self._write("in the file")
+        self._write(IN_FILE)
         hang_up(self._old, self._state)
         self._let_go()
         self._clock.lap("release")
@@ -290,12 +292,6 @@ class _HandOff:
             task.signal(signal.SIGCONT)
         if self._running:
             self._clock.thawed = time.perf_counter()
-
-    def _settle_earlier(self) -> None:
-        """The hand-off that left the file is over by this one."""
-        for entry in entries() if self._plan.lock else ():
-            if not entry.ended and entry.path != self._journal.path and entry.begun.get("lock") == self._plan.lock:
-                entry.note(RECOVERED, by=self._journal.id)
 
     @staticmethod
     def _peer_answers(sock: socket.socket) -> bool:

@@ -24,6 +24,8 @@ from workbench.repair.export import refusal
 SECTIONS = frozenset({"sockets", "processes", "network", "sequences"})
 KIND = "handoff"
 """Kind of the operation in the journal."""
+IN_FILE = "in the file"
+"""Its transition when the connection was taken out into a file, on purpose."""
 
 
 def prepare_handoff(request: HandoffRequest) -> HandoffPlan:
@@ -99,14 +101,15 @@ def _from_socket(
 
 def _from_file(request: HandoffRequest, evidence: Evidence, target: NetworkNamespace | None) -> HandoffPlan:
     saved = read_state(request.state_file)
-    left = next((each for each in entries() if _is_waiting(each.kind, each.begun, request.state_file)), None)
+    waiting = [each for each in entries() if _is_waiting(each.kind, each.begun, request.state_file)]
+    left = min(waiting, key=lambda each: each.ended, default=None)
     netns = _namespace(evidence, int(left.begun["netns"])) if left and not left.ended else None
     target = target or netns or _namespace(evidence, os.stat("/proc/self/ns/net").st_ino)  # noqa: PTH116
     obstacles = [*_goal_obstacles(request)]
     if not request.to and not request.command:
         obstacles.append("It is in a file already: say where it goes to (--to PATH or --command)")
-    if left and not left.ended and left.workbench_alive:
-        obstacles.append(f"The hand-off {left.id} still works on it: wait until it has ended")
+    if busy := [each.id for each in waiting if not each.ended and each.workbench_alive]:
+        obstacles.append(f"The hand-off {busy[0]} still works on it: wait until it has ended")
     if target is not None and (living := _living(saved.connection, target, evidence)) is not None:
         whose = f"process {living.holders[0].pid} has it" if living.holders else "no process holds it"
         obstacles.append(f"{saved.connection} lives there ({living.state.name}, {whose}): it has been handed on")

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,11 @@ from workbench.collect.netfilter.libnftables import run_nft
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Gap, NetworkNamespace, Socket
 from workbench.evidence.state import MOVABLE, State
+from workbench.operation.handoff.earlier import others, settle_others
 from workbench.operation.handoff.giving_back import bring_back, give_back, is_empty
-from workbench.operation.handoff.planning import known_namespaces
+from workbench.operation.handoff.planning import IN_FILE, known_namespaces
 from workbench.operation.journal import Entry, read_entry
+from workbench.operation.machine import LEFT
 from workbench.operation.migration.addresses import moving_address
 from workbench.operation.recover import Report
 from workbench.operation.standstill import stop
@@ -39,6 +41,8 @@ _POLL_S = 0.05
 
 def recover_handoff(entry: Entry, report: Report) -> None:
     """Bring the connection where it belongs, lift the lock, let everybody run on."""
+    if entry.transitions[-1] in {IN_FILE, LEFT} and not _are_over(others(entry.begun["lock"], entry.path), report):
+        return
     with _alone(entry.path):
         again = read_entry(entry.path)  # the watchdog, or another recover, may have been at it
         if again is None or again.ended:
@@ -46,6 +50,22 @@ def recover_handoff(entry: Entry, report: Report) -> None:
             return
         with ExitStack() as stack:
             _Scene(again, report, stack).put_right()
+
+
+def _are_over(later: Sequence[Entry], report: Report) -> bool:
+    """What hands a connection on from its file comes first: it tells where the connection is."""
+    from workbench.operation.recover import put_right
+
+    for each in later:
+        if each.workbench_alive:
+            report.ask(f"It is being handed on by {each.id}: left alone")
+        elif report.dry_run:
+            report.ask(f"It was being handed on by {each.id}: that is put right first")
+        else:
+            first = put_right(each, restoring=True)
+            report.sentences += first.sentences
+            report.sound &= first.sound
+    return report.sound
 
 
 @contextmanager
@@ -85,7 +105,7 @@ class _Scene:
             self._still_there(old)
         elif new is not None and "given" in self._entry.transitions:
             self._goes_on(new, old)
-        elif "in the file" in self._entry.transitions:
+        elif IN_FILE in self._entry.transitions:
             self._was_left(new, old)
         elif self._from_file:
             self._stays_in_file(new)
@@ -143,6 +163,7 @@ class _Scene:
             hang_up(old, state)
         self._let_go()
         self._forget_file()
+        settle_others(self._entry.begun["lock"], self._entry.path)
 
     def _comes_back(self, old: socket.socket, new: Socket | None) -> None:
         """Nobody has said that he has it, and its old owner has kept its descriptor."""
