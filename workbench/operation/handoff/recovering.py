@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from workbench.operation.handoff.giving_back import bring_back, give_back, is_em
 from workbench.operation.handoff.planning import IN_FILE, known_namespaces
 from workbench.operation.journal import Entry, read_entry
 from workbench.operation.machine import LEFT
-from workbench.operation.migration.addresses import moving_address
+from workbench.operation.migration.addresses import announce_all, moving_address
 from workbench.operation.recover import Report
 from workbench.operation.standstill import stop
 from workbench.operation.task import Tasks
@@ -156,6 +156,7 @@ class _Scene:
         if self._report.dry_run:
             return
         state = self._state()
+        self._announce()
         self._lift()
         if taken.getsockopt(socket.IPPROTO_TCP, c.TCP_REPAIR):
             resume(taken, state)
@@ -276,6 +277,13 @@ class _Scene:
             leaves, arrives = map(moving_address, self._entry.begun["addresses"])
             bring_back(leaves, self._netns, arrives, self._target)
             self._say(f"Its address {leaves.address} had moved along: back on {leaves.interface}.")
+
+    def _announce(self) -> None:
+        """Its address went along, and the neighbours may not have been told."""
+        if "moving the address" in self._entry.transitions and self._target is not None:
+            _, arrives = map(moving_address, self._entry.begun["addresses"])
+            with suppress(WorkbenchError):  # they find it out later by themselves
+                announce_all((arrives,), self._target)
 
     def _lift(self) -> None:
         name = self._entry.begun["lock"]
