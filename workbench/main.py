@@ -23,23 +23,21 @@ def _application(arguments: Sequence[str]) -> int:
 
 
 def _opened(words: Sequence[str]) -> int:
-    """``open FILE``: the application on a bundle, or on recorded events."""
+    """``open FILE``: the application on what was recorded."""
     from workbench.cli.main import build_parser
+    from workbench.cli.opened import opened
     from workbench.errors import WorkbenchError
     from workbench.present.text import printable
-    from workbench.read.bundle import Bundle
-    from workbench.read.events_source import EventsSource
 
     options = build_parser().parse_args(words)
-    of_events = options.file.endswith((".json", ".jsonl"))
     try:
-        source = EventsSource(options.file) if of_events else Bundle(options.file)
+        source, screen = opened(options.files)
     except WorkbenchError as error:
         sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
         return 2
     from workbench.tui.app import run
 
-    return run(source, screen="timeline" if of_events else "connections")
+    return run(source, screen=screen)
 
 
 def _has_terminal() -> bool:

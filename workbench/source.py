@@ -1,5 +1,6 @@
 """Where evidence comes from: nothing above a Source can ask whether it is live or recorded."""
 
+from dataclasses import dataclass
 from typing import Protocol, TypeGuard
 
 from workbench.evidence import Evidence
@@ -22,6 +23,24 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release descriptors and child processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What was read of files, once: a source of one moment."""
+
+    label: str
+    known: Evidence
+
+    @property
+    def is_live(self) -> bool:
+        return False
+
+    def evidence(self) -> Evidence:
+        return self.known
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class Recording(Source, Protocol):

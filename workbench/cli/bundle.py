@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,12 @@ examples:
 
 Payload, environment and arguments of programs are not in it; addresses, names and paths are replaced.
 See docs/bundles.md. `check`, `sockets`, `processes` and `locks` take a bundle too.
+"""
+OPEN_EXAMPLES = """\
+examples:
+  workbench open workbench-bundle.zip           like the machine it came from
+  workbench open echo.tar.zst between.pcap      a container's checkpoint, with the packets until its restore
+  workbench open rules.txt peer.ss              rules and sockets that somebody sent
 """
 
 
@@ -67,11 +74,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     shown.set_defaults(func=show)
     opened = subparsers.add_parser(
         "open",
-        help="the application on a bundle: no root, no CRIU, no network needed",
-        description="Open a bundle in the application; [ and ] step through its moments. A .json or .jsonl file of"
-        " `workbench events` is opened on the Timeline.",
+        help="the application on a bundle, or on other recordings: no root, no CRIU, no network needed",
+        description="Open a bundle in the application; [ and ] step through its moments. Whatever else the workbench"
+        " can check is opened too, several files as one moment: images, checkpoint archives of containers, captures,"
+        " rules, sockets, logs, and what `workbench events --format jsonl` has written.",
+        epilog=OPEN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    opened.add_argument("file", metavar="FILE")
+    opened.add_argument("files", metavar="FILE", nargs="+")
     opened.set_defaults(func=no_terminal)
 
 
@@ -124,7 +134,7 @@ def no_terminal(options: argparse.Namespace) -> int:
     """What ``open`` does where the application cannot be drawn; see ``workbench.main``."""
     raise WorkbenchError(
         "the application needs a terminal",
-        f"`workbench check {options.file}` says what is wrong in a bundle without one",
+        f"`workbench check {shlex.join(options.files)}` says without one what is wrong",
     )
 
 

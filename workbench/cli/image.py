@@ -56,7 +56,8 @@ def _recorded(path: str) -> Evidence:
 
 def image(options: argparse.Namespace) -> int:
     """Print an image directory, or what an archive holds of them."""
-    from workbench.cli.container_rows import container_lines, container_row
+    from workbench.cli.container_rows import container_row
+    from workbench.present.containers import container_lines
 
     images, containers = _read(options.directory)
     of = {container.images: container for container in containers}

@@ -60,7 +60,8 @@ def judge(lock: Lock, known: Known) -> tuple[LockStatus, str, str]:
             "wait until it has ended",
         )
     if not known.sockets_were_read:
-        return LockStatus.UNCLEAR, "sockets could not be read: whom it hurts is not known", "run as root"
+        sentence = "the sockets are not known: whom it hurts cannot be said"
+        return LockStatus.UNCLEAR, sentence, "look as root, or at a list of them too (`ss -tanpeimo`)"
     if known.in_repair:
         sentence = f"{_owner(known.in_repair)} is in repair mode and no CRIU works on it{where}"
         return LockStatus.STUCK, sentence, "turn repair mode off, then lift the lock: `workbench recover`"

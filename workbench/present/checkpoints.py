@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from workbench.evidence import Gap, ImageDirectory, ImageSocket, ImageTask
 from workbench.evidence.lock_status import LockStatus
+from workbench.present.containers import container_lines
 from workbench.present.findings import mark
 from workbench.present.line import Line, Tone, heading, line
 from workbench.present.situation import UNCONNECTED, Situation
@@ -61,7 +62,8 @@ def image_state(image: ImageDirectory, situation: Situation) -> tuple[str, Tone]
 
 def checkpoint_detail(image: ImageDirectory, situation: Situation) -> list[Line]:
     """Tree, sockets with queues and sequence numbers, CRIU's own numbers, problems."""
-    return [*_title(image, situation), *_problems(image), *_tree(image), *_sockets(image), *_numbers(image)]
+    about = (*_title(image, situation), *_problems(image), *_container(image, situation))
+    return [*about, *_tree(image), *_sockets(image), *_numbers(image)]
 
 
 def _connected(image: ImageDirectory) -> list[ImageSocket]:
@@ -118,6 +120,14 @@ def _title(image: ImageDirectory, situation: Situation) -> Iterator[Line]:
 
 def _problems(image: ImageDirectory) -> Iterator[Line]:
     yield from (line((f"x {printable(problem)}", Tone.BAD)) for problem in image.problems)
+
+
+def _container(image: ImageDirectory, situation: Situation) -> Iterator[Line]:
+    found = situation.evidence.checkpoints
+    for container in () if isinstance(found, Gap) else found:
+        if container.images == image.path:
+            yield heading("Container")
+            yield from (line(f"  {each}") for each in container_lines(container))
 
 
 def _tree(image: ImageDirectory) -> Iterator[Line]:

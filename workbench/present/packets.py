@@ -123,6 +123,10 @@ class PacketRows:
             before = one.packet.at_ns
         return make_table(COLUMNS, rows, empty)
 
+    def count(self, *, copies: bool = False, notable: bool = False) -> int:
+        """How many rows there are in all."""
+        return sum(1 for _ in self._wanted(copies=copies, notable=notable))
+
     def cells(self, *, copies: bool = False, notable: bool = False) -> Iterator[tuple[str, ...]]:
         """The texts of the same rows, one row after the other."""
         before = self.first_ns

@@ -1,12 +1,14 @@
 """Connections: what is going on with this connection, right now?"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
 
-from workbench.evidence import Gap, Process, Socket
-from workbench.evidence.packet import chosen
+from workbench.evidence import Capture, Connection, Gap, Process, Socket
+from workbench.evidence.packet import as_one, chosen
+from workbench.evidence.packet_notes import Followed, follow
 from workbench.evidence.silence import Answer
 from workbench.evidence.silence_branches import why_silent
 from workbench.evidence.silence_watch import watch_of
@@ -15,14 +17,18 @@ from workbench.present.connections import COLUMNS, owner
 from workbench.present.line import Line
 from workbench.present.silence import silence_lines
 from workbench.present.situation import UNCONNECTED, Situation
-from workbench.present.table import Row
+from workbench.present.table import Row, Table
 from workbench.present.timeline_narrowing import of_socket
 from workbench.tui.beside import run_beside
+from workbench.tui.collector import Moment
 from workbench.tui.keys import Where, bindings
 from workbench.tui.screens.help import TextScreen
 from workbench.tui.screens.packets import PacketsScreen
 from workbench.tui.screens.queues import QueuesScreen
 from workbench.tui.screens.table import TableScreen
+
+_MANY = 20_000
+"""Segments that take a while to be followed."""
 
 
 class ConnectionsScreen(TableScreen):
@@ -36,6 +42,23 @@ class ConnectionsScreen(TableScreen):
         *bindings(Where.CONNECTIONS),
         *bindings(Where.LOCKS),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._has_shown_captures = False
+
+    def show(self, moment: Moment) -> None:
+        """Of a capture alone there is nothing here but its packets."""
+        super().show(moment)
+        if not moment.live and not self._has_shown_captures and isinstance(moment.situation.evidence.sockets, Gap):
+            self._has_shown_captures = True
+            self._show_captures(moment, None)
+
+    def shown(self, table: Table) -> Table:
+        captures = self._situation.evidence.captures if self._situation else ()
+        if table.gap is None or isinstance(captures, Gap) or not captures:
+            return table
+        return replace(table, gap=Gap("sockets", "a capture tells of packets only", "p lists them"))
 
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
         assert isinstance(row.subject, Socket)
@@ -78,21 +101,41 @@ class ConnectionsScreen(TableScreen):
             self.app.push_screen(QueuesScreen((holder.pid, holder.fd)))
 
     def action_packets(self) -> None:
-        row, situation, moment = self.rows.cursor_row, self._situation, self.workbench.moment
-        if row is None or situation is None or moment is None:
+        row, moment = self.rows.cursor_row, self.workbench.moment
+        if moment is None:
+            return
+        if row is None:
+            self._show_captures(moment, None)
             return
         assert isinstance(row.subject, Socket)
         connection = row.subject.connection.unmapped
-        title = str(connection)
         if row.subject.state in UNCONNECTED:
             self.notify("This socket has no peer: no segment belongs to it.", markup=False, timeout=3)
         elif moment.live:
             begin = self.workbench.operations.capture
-            self.app.push_screen(PacketsScreen(title, lambda: begin(connection)))
+            self.app.push_screen(PacketsScreen(str(connection), lambda: begin(connection)))
         else:
-            captures = situation.evidence.captures
-            recorded = chosen(() if isinstance(captures, Gap) else captures, connection)
+            self._show_captures(moment, connection)
+
+    def _show_captures(self, moment: Moment, connection: Connection | None) -> None:
+        """What a recording has of the packets of one connection, or of all."""
+        found = moment.situation.evidence.captures
+        captures = () if isinstance(found, Gap) else found
+        if connection is None and not captures:
+            return
+
+        def followed() -> tuple[Capture, Followed]:
+            capture = as_one(captures) if connection is None else chosen(captures, connection)
+            return capture, follow(capture.packets)
+
+        if sum(len(capture.packets) for capture in captures) > _MANY:
+            self.notify("Following the segments ...", markup=False, timeout=3)
+        title = moment.label if connection is None else str(connection)
+
+        def show(recorded: tuple[Capture, Followed]) -> None:
             self.app.push_screen(PacketsScreen(title, recorded=recorded))
+
+        run_beside(self.workbench, followed, show, self.workbench.problem)
 
     def action_why(self) -> None:
         row, situation = self.rows.cursor_row, self._situation

@@ -32,7 +32,8 @@ class FindingsScreen(TableScreen):
 
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
         assert isinstance(row.subject, Found)
-        return finding_detail(row.subject, situation.judgement, hint_of(row.subject, situation))
+        hint = "" if self.workbench.is_recorded else hint_of(row.subject, situation)
+        return finding_detail(row.subject, situation.judgement, hint)
 
     def action_unfold(self) -> None:
         self._folded = not self._folded

@@ -13,7 +13,7 @@ from textual.widgets import Footer
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Capture
-from workbench.evidence.packet_notes import Followed, Noted, follow
+from workbench.evidence.packet_notes import Followed, Noted
 from workbench.present.line import Line, Tone, line
 from workbench.present.packets import COLUMNS, PacketRows, packet_detail
 from workbench.present.table import Table
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 DRAWN_S = 0.5
 MOST_SHOWN = 5000
 """The newest so many; all of them are saved."""
+MOST_RECORDED = 20_000
+"""Likewise of a recording, which is drawn once."""
 _NOTHING_YET = "No segment yet: only what passes from now on is captured."
 _NOTHING = "No segment of this connection was captured."
 
@@ -45,7 +47,10 @@ class PacketsScreen(ModalScreen[None]):
     AUTO_FOCUS = "RowView"
 
     def __init__(
-        self, title: str, begin: Callable[[], PacketCapture] | None = None, recorded: Capture | None = None
+        self,
+        title: str,
+        begin: Callable[[], PacketCapture] | None = None,
+        recorded: tuple[Capture, Followed] | None = None,
     ) -> None:
         """``begin`` starts a capture and may raise WorkbenchError; without it ``recorded`` is shown."""
         super().__init__()
@@ -53,7 +58,9 @@ class PacketsScreen(ModalScreen[None]):
         self._begin = begin
         self._live: PacketCapture | None = None
         self._starting = False
-        self._shown: tuple[Capture, Followed] | None = (recorded, follow(recorded.packets)) if recorded else None
+        self._shown = recorded
+        self._left_out = 0
+        """Segments before those that are listed."""
         self._drawn = -1
         self._notable = False
         self._copies = False
@@ -76,6 +83,7 @@ class PacketsScreen(ModalScreen[None]):
 
     def on_mount(self) -> None:
         self.query_one("#packet-title", LineView).can_focus = False
+        self.rows.following = self._begin is not None
         self._draw()
         if self._begin is not None:
             self.action_toggle_capture()
@@ -97,9 +105,12 @@ class PacketsScreen(ModalScreen[None]):
         dropped = self._shown[0].dropped if self._shown else None
         lost = f"  {dropped} came too quickly" if dropped else ""
         only = "  only notable ones" if self._notable else ""
+        first = f"  without the first {self._left_out}" if self._left_out else ""
+        cut = "  cut off" if self._shown and self._shown[0].problems else ""
         return line(
-            ("Packets", Tone.STRONG), f"  {printable(self._subject)}  ", state, segments, (lost, Tone.WARNING), only
-        )
+            ("Packets", Tone.STRONG), f"  {printable(self._subject)}  ", state, segments, (lost, Tone.WARNING), only,
+            (first + cut, Tone.WARNING),
+        )  # fmt: skip
 
     def action_toggle_capture(self) -> None:
         """End it, or begin a new one."""
@@ -143,7 +154,9 @@ class PacketsScreen(ModalScreen[None]):
             rows = PacketRows.of(*self._shown)
             if self._notable and self._shown[1].segments:
                 empty = "Nothing notable; n shows every segment."
-            table = rows.table(empty, most=MOST_SHOWN, copies=self._copies, notable=self._notable)
+            most = MOST_SHOWN if self._begin else MOST_RECORDED
+            table = rows.table(empty, most=most, copies=self._copies, notable=self._notable)
+            self._left_out = rows.count(copies=self._copies, notable=self._notable) - len(table.rows)
         self.rows.show(table)
         self.query_one("#packet-title", LineView).show(lambda _: [self._title()])
 

@@ -89,7 +89,7 @@ class TableScreen(WorkbenchScreen):
         """The detail with what is wrong with its subject: in a line under the title, in full at the end."""
         lines = list(self.detail_lines(row, situation, width))
         findings = situation.judgement.concerning(row.subject)
-        hint = hint_of(row.subject, situation)
+        hint = "" if self.workbench.is_recorded else hint_of(row.subject, situation)
         lines[1:1] = brief_lines(findings, width, f"Enter explains, {hint}" if hint else "Enter explains")
         for finding in findings:
             lines += [line(), *finding_detail(Found(finding), situation.judgement)]
