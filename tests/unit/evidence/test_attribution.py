@@ -51,6 +51,16 @@ def lifted(at_ms: float, change: str) -> Event:
     return Event(round(at_ms * MS), EventKind.RULES, HERE, pid=9, command="nft", details={change: 1})
 
 
+def read_late(change: str) -> Event:
+    return replace(lifted(90, change), since_ns=40 * MS)
+
+
+def listened(at_ms: float, state: TcpState) -> Event:
+    of_all = Connection(A, Endpoint("0.0.0.0", 0))
+    before = TcpState.LISTEN if state is TcpState.CLOSE else TcpState.CLOSE
+    return Event(round(at_ms * MS), EventKind.STATE, HERE, of_all, pid=7, before=before, state=state)
+
+
 def causes(*events: Event) -> list[Cause]:
     return [found.cause for found in attribute(events)]
 
@@ -107,6 +117,20 @@ def test_each_retransmission_is_answered_by_a_reset_of_its_own() -> None:
         ((closed(1, 7), lifted(5, "deleted rule in ip filter")), Cause.NO_SOCKET),
         ((closed(1, 7), lifted(3, "deleted rule in ip filter"), dropped(5)), Cause.NO_SOCKET),
         ((closed(1, 7), replace(lifted(5, "deleted table inet CRIU-0123"), netns=THERE)), Cause.NO_SOCKET),
+        # It gave up behind the lock: that the lock is gone does not bring it back.
+        ((dropped(1), closed(2, None), lifted(5, "deleted rule in ip filter")), Cause.TIMED_OUT),
+        ((closed(1, None, TcpState.FIN_WAIT1),), Cause.TIMED_OUT),
+        ((closed(1, None, TcpState.FIN_WAIT2),), Cause.NO_SOCKET),
+        # Read after the reset: what it had dropped before shows that it was lifted in between.
+        ((dropped(1), closed(2, 7), read_late("deleted rule in ip filter")), Cause.LOCK_LIFTED),
+        (
+            (dropped(1), closed(2, 7), replace(read_late("deleted rule in ip filter"), since_ns=60 * MS)),
+            Cause.NO_SOCKET,
+        ),
+        ((closed(2, 7), read_late("deleted table inet CRIU-0123")), Cause.NO_SOCKET),
+        ((listened(3, TcpState.CLOSE),), Cause.NOT_ACCEPTED),
+        ((listened(3, TcpState.CLOSE), listened(4, TcpState.LISTEN)), Cause.NO_SOCKET),
+        ((listened(3, TcpState.CLOSE), closed(4, 7)), Cause.NO_SOCKET),
     ],
 )
 def test_why_nobody_owned_it(before: tuple[Event, ...], cause: Cause) -> None:
@@ -205,3 +229,26 @@ def test_what_is_not_settled_is_kept_back() -> None:
     (found,) = attributor.settled(MS + SETTLED_NS)
     assert found.effect is Effect.TAKEN
     assert attributor.settled() == [], "nothing is told twice, and nothing is left over"
+
+
+def test_a_segment_is_known_again_behind_nat_of_its_own_host() -> None:
+    renamed = Connection(Endpoint("10.0.0.1", 8080), B)
+    answer = replace(left(1, Maker.KERNEL), connection=renamed)
+    taken = replace(received(3), connection=renamed.reversed)
+    (found,) = attribute([sent(1, "NO_SOCKET"), answer, replace(arrived(2), connection=renamed.reversed), taken])
+    assert (found.connection, found.effect) == (WAY, Effect.TAKEN)
+
+
+def test_where_addresses_are_translated_it_may_have_been_forgotten() -> None:
+    rule = Rule(HERE, Backend.NFTABLES, "ip", "nat", "post", "oifname eth0 masquerade", 0, 1, "postrouting", 100, None)
+    (found,) = attribute([sent(1, "NO_SOCKET")], [rule])
+    assert found.cause is Cause.NO_SOCKET
+    assert "NAT" in found.sentence
+    (elsewhere,) = attribute([sent(1, "NO_SOCKET")], [replace(rule, netns=THERE)])
+    assert "NAT" not in elsewhere.sentence
+
+
+@pytest.mark.parametrize(("unread", "cause"), [(0, Cause.ABORTED), (3, Cause.UNREAD_DATA), (None, Cause.UNREAD_DATA)])
+def test_a_close_with_nothing_unread_is_that_of_mptcp(unread: int | None, cause: Cause) -> None:
+    details = {} if unread is None else {"unread": unread}
+    assert causes(sent(1, "TCP_ABORT_ON_CLOSE", pid=7, command="x", has_socket=True, details=details)) == [cause]

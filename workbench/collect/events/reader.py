@@ -5,6 +5,7 @@ import select
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -223,6 +224,9 @@ class _Session:
         self._pages: list[bytes] = []
         self._held: list[Event] = []
         self._lost = {"tracefs": 0, "bpf": 0}
+        """Told so far."""
+        self._missed = 0
+        """Overwritten before pages that were read; the kernel's total has them, too, maybe sooner."""
 
     def _enable(self, least: int) -> None:
         self._instance.enable(TRACEPOINTS[Seen.STATE], "protocol == 6")
@@ -250,7 +254,7 @@ class _Session:
             if not (self._witness.ring.is_read or everything):
                 return []  # the witness of an event may still be missing: the next round has it
         found = [(page, read_page(page)) for page in self._pages]
-        self._held += [self._gap_in(events) for _, events in found if events.missed > 0 and events.times]
+        self._held += [loss for _, events in found if events.times for loss in self._gap_in(events)]
         self._held += self._translator.events(
             (self._by_number[number], times, records)
             for page, events in found
@@ -269,7 +273,7 @@ class _Session:
     def look_around(self) -> None:
         """What need not be done often."""
         self._held += self._losses()
-        self._translator.forget(time.monotonic_ns() - 1_000_000_000)
+        self._translator.forget(self.complete_ns - 1_000_000_000)  # however late this thread is
         self._follow()
 
     def close(self) -> None:
@@ -295,10 +299,13 @@ class _Session:
         self._lost = {source: max(count, self._lost[source]) for source, count in lost.items()}
         return events
 
-    def _gap_in(self, page: Page) -> Event:
-        """Events were overwritten before the first one of a page; the kernel's total has them, too."""
-        self._lost["tracefs"] += page.missed
-        return Event(page.times[0], EventKind.LOSS, lost=page.missed, reason=_FULL["tracefs"])
+    def _gap_in(self, page: Page) -> Iterator[Event]:
+        """Events were overwritten before the first one of a page, which the kernel's total may have told already."""
+        self._missed += max(page.missed, 0)
+        untold = self._missed - self._lost["tracefs"]
+        if untold > 0:
+            self._lost["tracefs"] = self._missed
+            yield Event(page.times[0], EventKind.LOSS, lost=untold, reason=_FULL["tracefs"])
 
 
 def _least_reason(drops: Format) -> int:
