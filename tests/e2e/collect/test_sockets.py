@@ -108,9 +108,10 @@ def test_queues_and_timers_tell_what_was_done_to_them(every_state: Scene) -> Non
 def test_a_backlog_stands_in_the_queues_of_the_listener(scene: Scene) -> None:
     listener = scene.listener()
     scene.tcp_socket().connect(listener.getsockname())
-    (listening,) = (each for each in scene.sockets() if each.state is TcpState.LISTEN)
+    found = scene.wait_for(lambda found: any(each.recv_q for each in found))  # it connected before that was known here
+    (listening,) = (each for each in found if each.state is TcpState.LISTEN)
     assert (listening.recv_q, listening.send_q, listening.info) == (1, 16, None)
-    (waiting,) = (each for each in scene.sockets() if each.local.port == listening.local.port and each != listening)
+    (waiting,) = (each for each in found if each.local.port == listening.local.port and each != listening)
     assert (waiting.state, waiting.inode) == (TcpState.ESTABLISHED, 0)
 
 

@@ -2,7 +2,8 @@
 
 ``both_ends.py FAMILY SITUATION`` forks one end, which brings its socket into SITUATION, and prints that end's pid,
 descriptor and the number of bytes that it wrote. Itself it is the peer, steered by lines on standard input:
-``drain`` prints how many bytes came and their SHA-256, ``send N`` sends N bytes, ``reset`` closes with a RST.
+``drain`` prints how many bytes came and their SHA-256, ``send N`` sends N bytes and waits until they have arrived,
+``reset`` closes with a RST.
 """
 
 import contextlib
@@ -15,10 +16,13 @@ import socket
 import struct
 import sys
 import threading
+import time
 from typing import NoReturn
 
 CLONE_NEWNET = 0x40000000
 SIOCSIFFLAGS = 0x8914
+SIOCOUTQ = 0x5411
+DEADLINE_S = 20.0
 PR_SET_PDEATHSIG = 1
 SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
@@ -53,6 +57,13 @@ def reset(end: socket.socket) -> None:
     """Close with a RST instead of a FIN."""
     end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     end.close()
+
+
+def arrived(end: socket.socket) -> None:
+    """Wait until the other end's kernel has all that this one has sent, a FIN too."""
+    deadline = time.monotonic() + DEADLINE_S
+    while struct.unpack("i", fcntl.ioctl(end, SIOCOUTQ, bytes(4)))[0] and time.monotonic() < deadline:
+        time.sleep(0.001)  # a send queue tells nobody that it is empty
 
 
 def say(*words: object) -> None:
@@ -140,6 +151,8 @@ def main() -> None:
         peer.sendall(pattern(1000))
     if situation in PEER_SHUTS_DOWN:
         peer.shutdown(socket.SHUT_WR)
+    if situation in PEER_SENDS | PEER_SHUTS_DOWN:
+        arrived(peer)
     if situation == "reset":
         reset(peer)
     say(child, descriptor, written)
@@ -157,6 +170,7 @@ def main() -> None:
             say("reset")
         elif word == "send":
             peer.sendall(pattern(int(rest)))
+            arrived(peer)
             say("sent")
 
 
