@@ -97,8 +97,17 @@ async def press(pilot: Pilot[int], keys: Sequence[str]) -> None:
         if key.startswith("@"):
             await says(pilot, key[1:])
         else:
-            await pilot.press(key)
+            await key_press(pilot, key)
     await pilot.pause()
+
+
+async def key_press(pilot: Pilot[int], *keys: str) -> None:
+    """Press keys, and wait until each is done."""
+    app = pilot.app
+    assert isinstance(app, WorkbenchApp)
+    for key in keys:
+        await pilot.press(key)
+        await until(pilot, lambda: not app.type_ahead.busy)
 
 
 async def tour(size: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.sample import HOSTILE, ScriptedOperation, dump_plan, evidence, finished, held, hostile_evidence, judgement
-from tests.tui.screens import DUMP_KEYS, application, press, says, until
+from tests.tui.screens import DUMP_KEYS, application, key_press, press, says, until
 from workbench.evidence import Evidence, Gap, UnfinishedOperation
 from workbench.operation.progress import Outcome
 from workbench.operation.removal import RemovalPlan
@@ -35,7 +35,7 @@ async def test_keys_lead_to_the_screens() -> None:
         for key, mode in zip(
             "2346o1", ("processes", "netfilter", "checkpoints", "findings", "operation", "connections"), strict=True
         ):
-            await pilot.press(key)
+            await key_press(pilot, key)
             assert app.current_mode == mode
 
 
@@ -58,7 +58,7 @@ async def test_a_terminal_that_is_too_small_is_told_so(size: tuple[int, int]) ->
         await press(pilot, ("d", "@Network lock"))
         await pilot.resize_terminal(*size)
         await says(pilot, "larger" if size[0] > 20 else "20x5")
-        await pilot.press("escape")
+        await key_press(pilot, "escape")
         assert isinstance(app.screen, OptionsScreen)
         await pilot.resize_terminal(size[0] - 1, size[1])
         assert isinstance(app.screen, OptionsScreen)
@@ -75,7 +75,7 @@ async def test_the_filter_survives_new_rows_other_screens_and_the_detail() -> No
         await press(pilot, ("2", "@/usr/bin/server", "1", "enter", "escape"))
         assert _rows(app).rows.filter_text == "2001"
         assert [row.cells[0] for row in _rows(app).rows._rows] == ["CLOSW"]
-        await pilot.press("escape")
+        await key_press(pilot, "escape")
         assert _rows(app).rows.filter_text == ""
 
 
@@ -216,7 +216,7 @@ async def test_hostile_text_acts_on_no_screen(size: tuple[int, int]) -> None:
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.moment is not None)
         for key in ("1", "2", "3", "4", "6", "question_mark"):
-            await pilot.press(key)
+            await key_press(pilot, key)
             await says(pilot, "\\x1b]52" if key in "12346" else "What is wrong")
             assert all(letter.isprintable() for letter in "".join(screen_lines(app)))
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from textual.widget import Widget
 
-from tests.tui.screens import application, press, says
+from tests.tui.screens import application, key_press, press, says
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.keys import ACTIONS, Action, Where
 from workbench.tui.screens.ask import AskScreen
@@ -90,5 +90,5 @@ async def test_every_key_does_what_it_is_said_to_do(where: Where, monkeypatch: p
         for action in actions:
             keys = action.keys.split(",")
             called.clear()
-            await pilot.press(*keys)
+            await key_press(pilot, *keys)
             assert called == [action.name] * len(keys), f"{action.keys} in {where.value}"

@@ -7,7 +7,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.sample_traffic import ANSWER, REQUEST, ScriptedCapture, queues
-from tests.tui.screens import application, press, until
+from tests.tui.screens import application, key_press, press, until
 from workbench.tui.picture import screen_lines
 from workbench.tui.screens.connections import ConnectionsScreen
 from workbench.tui.screens.packets import PacketsScreen
@@ -19,7 +19,7 @@ SIZES = ((60, 20), (80, 24), (200, 60))
 async def answer(pilot: Pilot[int], text: str) -> None:
     """Type into the question that is asked."""
     pilot.app.screen.query_one("#answer", Input).value = text
-    await pilot.press("enter")
+    await key_press(pilot, "enter")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -44,9 +44,9 @@ async def test_a_search_goes_from_place_to_place() -> None:
         await press(pilot, ("@found 1 of 40",))
         assert isinstance(app.screen, QueuesScreen)
         view = app.screen.query_one("#queue-bytes")
-        await pilot.press("N")
+        await key_press(pilot, "N")
         await until(pilot, lambda: view.scroll_offset.y > 0)
-        await pilot.press("n")
+        await key_press(pilot, "n")
         await until(pilot, lambda: view.scroll_offset.y == 0)
         await press(pilot, ("slash", "@Search"))
         await answer(pilot, "hex:zz")

@@ -9,7 +9,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key, Resize
+from textual.events import Event, Key, Paste, Resize
 from textual.screen import Screen
 
 from workbench.errors import WorkbenchError
@@ -43,6 +43,7 @@ from workbench.tui.screens.table import TableScreen
 from workbench.tui.screens.timeline import TimelineScreen
 from workbench.tui.screens.too_small import TooSmallScreen, is_too_small
 from workbench.tui.session import Session
+from workbench.tui.type_ahead import KeyPassed, TypeAhead
 from workbench.tui.widgets.bars import TabBar
 from workbench.tui.wiring import LiveHost
 
@@ -93,6 +94,7 @@ class WorkbenchApp(App[int]):
         self._paused = False
         self._told_unfinished = False
         self._too_small = False
+        self.type_ahead = TypeAhead(self)
         self._collector = Collector(
             open_source,
             judge,
@@ -103,6 +105,16 @@ class WorkbenchApp(App[int]):
     def get_driver_class(self) -> type[Driver]:
         chosen = super().get_driver_class()
         return PatientDriver if chosen is LinuxDriver else chosen
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key | Paste) and not event.is_forwarded:
+            await self.type_ahead.take(event, super().on_event)
+        else:
+            await super().on_event(event)
+
+    @on(KeyPassed)
+    def _key_passed(self, message: KeyPassed) -> None:
+        self.type_ahead.passed(message)
 
     def on_mount(self) -> None:
         # What a live source imports takes longer than the first frame, and both want the interpreter's lock.
