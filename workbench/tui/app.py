@@ -143,8 +143,9 @@ class WorkbenchApp(App[int]):
 
     @property
     def front(self) -> WorkbenchScreen | None:
-        """The screen of the current mode, whatever stands over it; None until it is composed."""
-        screens = (screen for screen in reversed(self.screen_stack) if isinstance(screen, WorkbenchScreen))
+        """The screen of the current mode, whatever stands over it; None until it is composed, and at the end."""
+        stack = reversed(self.screen_stack) if self.is_running else ()
+        screens = (screen for screen in stack if isinstance(screen, WorkbenchScreen))
         return next((screen for screen in screens if screen.is_mounted), None)
 
     @property
