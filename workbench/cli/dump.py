@@ -12,7 +12,7 @@ examples:
   workbench dump 4645 -D images --yes              without a question, for scripts
   workbench dump 4645 -D images --leave-running    the process runs on; its connections are proved to go on
   workbench dump 4645 -D images --keep-peer        the peers are answered until the restore, so that they wait
-  workbench dump --container web -D images         a container, by its engine (runc)
+  workbench dump --container web -D images         a container, by its engine (runc, or podman with runc)
 
 exit status: 0 done (and proved, with --leave-running); 1 failed, turned back or in doubt; 2 it cannot be done, or
 was not confirmed; 130 interrupted and turned back
@@ -30,7 +30,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("pid", type=int, nargs="?", metavar="PID", help="root of the tree")
-    target.add_argument("--container", metavar="ID", help="a container of runc: its engine dumps it, at our word")
+    target.add_argument(
+        "--container", metavar="ID", help="a container of runc or podman: its engine dumps it, at our word"
+    )
     parser.add_argument("-D", "--images", required=True, metavar="DIR", help="image directory; made, or empty")
     parser.add_argument("--lock", choices=[each.value for each in LockMethod], default=LockMethod.NFTABLES.value)
     parser.add_argument("--policy", choices=[each.value for each in Policy], default=Policy.KEEP.value)

@@ -1,7 +1,8 @@
-"""A container that runc runs: how it is dumped and restored through its engine, which must see it go and come."""
+"""A container that runc runs, for itself or for podman: dumped and restored by its engine, which must see it go."""
 
 import contextlib
 import json
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 from workbench.collect.runc import RuncState, RuncStates
 from workbench.errors import WorkbenchError
+from workbench.operation import podman
 
 _FLAGS = {
     "tcp_established": "--tcp-established",
@@ -40,9 +42,13 @@ class RuncContainer:
     """Directory of config.json."""
     netns_path: str = ""
     """Network namespace that config.json names; empty if it names none."""
+    podman: str = ""
+    """podman with its global options, as typed, if that has runc run it."""
 
     def command(self, kind: str, images: str, options: Mapping[str, object]) -> tuple[str, ...]:
         """``checkpoint`` or ``restore`` as it could be typed, argument by argument."""
+        if self.podman:
+            return podman.command(self.podman, kind, self.id, options)
         places = ("--image-path", images, "--work-path", images)
         if kind == "dump":
             flags = tuple(flag for name, flag in _FLAGS.items() if options.get(name))
@@ -50,11 +56,15 @@ class RuncContainer:
         flags = tuple(flag for name, flag in _FLAGS.items() if options.get(name) and name != "leave_running")
         return ("runc", "--root", self.root, "restore", "--detach", *flags, *places, "--bundle", self.bundle, self.id)
 
+    def links(self, images: str) -> Mapping[Path, Path]:
+        """Names that lead to the image directory while its engine works, and what in it they lead to."""
+        return podman.links(self.bundle, images) if self.podman else {}
 
-def settings(options: Mapping[str, object]) -> tuple[str, ...]:
-    """Lines of CRIU's configuration file for what runc has no flag for."""
+
+def settings(container: RuncContainer, options: Mapping[str, object]) -> tuple[str, ...]:
+    """Lines of CRIU's configuration file for what its engine has no flag for."""
     found = []
-    for name, word in _SETTINGS.items():
+    for name, word in (_SETTINGS | (podman.SETTINGS if container.podman else {})).items():
         value = options.get(name)
         if value:
             found.append(word if value is True else f"{word} {str(value).lower()}")
@@ -78,7 +88,7 @@ def obstacles(container: RuncContainer) -> tuple[str, ...]:
             "runc made its network namespace, which ends with it, and its links with that: name one in config.json"
             " (linux.namespaces, type network, path)"
         )
-    return tuple(found)
+    return (*found, *(podman.obstacles(container.bundle, container.netns_path) if container.podman else ()))
 
 
 def container_at(pid: int) -> RuncContainer | None:
@@ -87,19 +97,20 @@ def container_at(pid: int) -> RuncContainer | None:
 
 
 def container_named(word: str) -> tuple[RuncContainer, int]:
-    """A running container by its id or the beginning of it, with the pid of its first process.
+    """A running container by its name, its id or the beginning of that, with the pid of its first process.
 
     Raises WorkbenchError if there is none, or more than one.
     """
     running = [state for state in RuncStates().read() if state.runs]
-    found = [state for state in running if state.id == word] or [
+    names = {state.id: monitor.name for state in running if (monitor := podman.monitor_of(state.pid)) is not None}
+    found = [state for state in running if word in {state.id, names.get(state.id)}] or [
         state for state in running if word and state.id.startswith(word)
     ]
     if len(found) == 1:
         return _from(found[0]), found[0].pid
     if found:
-        raise WorkbenchError(f"{len(found)} containers begin with {word}", "give more of the id")
-    known = ", ".join(state.id for state in running[:5])
+        raise WorkbenchError(f"{len(found)} containers are called {word}, or begin so", "give more of the id")
+    known = ", ".join(names.get(state.id, state.id) for state in running[:5])
     hint = f"running: {known}" if known else "runc runs none here; `workbench processes` shows those of other engines"
     raise WorkbenchError(f"there is no running container {word} of runc", hint)
 
@@ -127,10 +138,16 @@ def delete(container: RuncContainer) -> None:
             directory.rmdir()
     if place.exists():
         raise WorkbenchError(f"{place} cannot be removed", "look at what is in it, end that, and try again")
+    if container.podman:
+        cleanup = [*shlex.split(container.podman), "container", "cleanup", container.id]
+        subprocess.run(cleanup, capture_output=True, check=False)
 
 
 def _from(state: RuncState) -> RuncContainer:
-    return RuncContainer(state.id, state.root, state.bundle, state.netns_path)
+    monitor = podman.monitor_of(state.pid)
+    return RuncContainer(
+        state.id, state.root, state.bundle, state.netns_path, shlex.join(monitor.command) if monitor else ""
+    )
 
 
 def container_record(container: RuncContainer | None) -> dict[str, str] | None:

@@ -42,7 +42,8 @@ class ContainerDump(DumpOperation):
             log,
             self._events.put,
             command=_container(self.plan).command("dump", self._image_path, self.plan.options),
-            settings=settings(self.plan.options),
+            settings=settings(_container(self.plan), self.plan.options),
+            links=_container(self.plan).links(self._image_path),
         )
 
 
@@ -72,5 +73,6 @@ class ContainerRestore(RestoreOperation):
             log,
             self._events.put,
             command=_container(self.plan).command("restore", self._image_path, self.plan.options),
-            settings=settings(self.plan.options),
+            settings=settings(_container(self.plan), self.plan.options),
+            links=_container(self.plan).links(self._image_path),
         )

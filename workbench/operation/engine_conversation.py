@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import socket
@@ -23,7 +24,7 @@ from workbench.errors import WorkbenchError
 from workbench.operation import machine as m
 from workbench.operation.conversation import Conversation
 from workbench.operation.journal import own_identity
-from workbench.operation.task import is_alive
+from workbench.operation.task import await_session_end, is_alive
 
 PREFIX = "workbench-engine-"
 """Directories in which the scripts lie; pid and start time of the workbench follow."""
@@ -31,6 +32,7 @@ _LOCKING = "network-lock"
 """Stage of a dump at which all tasks stand still and nothing is locked yet, as at ``query-ext-files``."""
 _TELLING = {"setup-namespaces", "post-restore"}
 """Stages at which CRIU's own notifications tell the root task of a restore."""
+UNDOES_S = 10.0
 _LARGEST = 4096
 _WAITER = (
     "import os, sys\n"
@@ -76,9 +78,14 @@ class EngineConversation(Conversation):
         *,
         command: Sequence[str],
         settings: Sequence[str],
+        links: Mapping[Path, Path],
     ) -> None:
-        """``command``: the engine's, argument by argument; ``settings``: lines of CRIU's configuration file."""
+        """``command``: the engine's, argument by argument; ``settings``: lines of CRIU's configuration file.
+
+        ``links``: symbolic links that stand while it works.
+        """
         super().__init__(kind, images, log, put)
+        self._links = links
         self._command, self._settings = tuple(command), tuple(settings)
         self._engine: subprocess.Popen[bytes] | None = None
         self._asked: socket.socket | None = None
@@ -99,29 +106,47 @@ class EngineConversation(Conversation):
                 Path(self._place, name).chmod(mode)
             lines = [*self._settings, f"action-script {self._place}/ask"]
             Path(self._place, "criu.conf").write_text("\n".join((*lines, "")))
-            log = ("--log", f"{self._place}/engine.log", "--log-format", "json")
-            self._engine = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _WAITER, self._command[0], *log, *self._command[1:]],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=self._environment(criu),
-                start_new_session=True,  # Ctrl-C in the terminal is answered by us, not by the engine dying
-            )
+            self._write_criu(criu)
+            self._remove_links()
+            for link, target in self._links.items():
+                link.symlink_to(target)
+            is_runc = Path(self._command[0]).name == "runc"
+            log = ("--log", f"{self._place}/engine.log", "--log-format", "json") if is_runc else ()
+            with Path(self._place, "engine.err").open("wb") as told:
+                self._engine = subprocess.Popen(
+                    [sys.executable, "-I", "-S", "-c", _WAITER, self._command[0], *log, *self._command[1:]],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=told,
+                    env=self._environment(),
+                    start_new_session=True,  # Ctrl-C in the terminal is answered by us, not by the engine dying
+                )
         except OSError as error:
             raise WorkbenchError(f"cannot start {self._command[0]}: {error.strerror}") from error
         self._pidfd = os.pidfd_open(self._engine.pid)
         return self._engine.pid
 
-    def _environment(self, criu: str) -> dict[str, str]:
-        """Engines look for ``criu`` on PATH; CRIU inherits the rest from them."""
-        return {
-            **os.environ,
-            "PATH": f"{Path(criu).parent}:{os.environ.get('PATH', os.defpath)}",
+    def _write_criu(self, criu: str) -> None:
+        """What the engine finds as ``criu``: podman passes nothing on but PATH."""
+        known = {
             "CRIU_CONFIG_FILE": f"{self._place}/criu.conf",
             "WORKBENCH_ENGINE": self._place,
             "WORKBENCH_PYTHON": sys.executable,
         }
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in known.items()]
+        place = Path(self._place, "bin", "criu")
+        place.parent.mkdir()
+        place.write_text("\n".join(("#!/bin/sh", *lines, f'exec {shlex.quote(criu)} "$@"', "")))
+        place.chmod(0o700)
+
+    def _environment(self) -> dict[str, str]:
+        """Engines look for ``criu`` on PATH."""
+        return {**os.environ, "PATH": f"{self._place}/bin:{os.environ.get('PATH', os.defpath)}"}
+
+    def _remove_links(self) -> None:
+        for name in self._links:
+            if name.is_symlink():
+                name.unlink()
 
     @property
     def pid(self) -> int | None:
@@ -148,6 +173,8 @@ class EngineConversation(Conversation):
         if self._asked is not None:
             self._asked.close()
         if self._place:
+            with contextlib.suppress(OSError):
+                self._remove_links()
             shutil.rmtree(self._place, ignore_errors=True)
 
     def _speak(self, options: Mapping[str, object]) -> None:
@@ -160,6 +187,8 @@ class EngineConversation(Conversation):
         self._serve()
         status = self._engine.wait()
         if status < 0:
+            if self._kind == "dump":  # what podman had begun undoes what it did, since nobody answers it
+                await_session_end(self._engine.pid, UNDOES_S)
             self._put(m.CriuDied(f"{self._command[0]} ended by signal {-status} before it was done."))
         else:
             self._put(m.Answered(status == 0, "" if status == 0 else self._reason()))
@@ -193,4 +222,8 @@ class EngineConversation(Conversation):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             for line in Path(self._place, "engine.log").read_text(errors="replace").splitlines():
                 said = str(json.loads(line).get("msg", "")).splitlines()[0] or said
-        return f"{self._command[0]} failed: {said}." if said else f"{self._command[0]} failed."
+        with contextlib.suppress(OSError):
+            lines = Path(self._place, "engine.err").read_text(errors="replace").splitlines()
+            said = said or next((line for line in reversed(lines) if line.strip()), "").rstrip(".")
+        name = Path(self._command[0]).name
+        return f"{name} failed: {said}." if said else f"{name} failed."

@@ -273,7 +273,7 @@ class _Dump:
     def _command(self, options: dict[str, object], netns_path: str) -> tuple[str, ...]:
         if self.container is None:
             return typed("dump", self._criu(), self.place.path, options, netns_path=netns_path, pid=self.root.pid)
-        if lines := settings(options):
+        if lines := settings(self.container, options):
             self.notes.append(f"Typed by hand, it needs in /etc/criu/runc.conf: {'; '.join(lines)}")
         return self.container.command("dump", self.place.path, options)
 

@@ -14,7 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, UnfinishedOperation
 from workbench.operation.journal import RECOVERED, Entry, boot_id, entries
 from workbench.operation.progress import Progress
-from workbench.operation.task import Task
+from workbench.operation.task import Task, await_session_end
 
 CRIU_ENDS_S = 10.0
 """Seconds in which a CRIU whose workbench is gone undoes what it did."""
@@ -118,9 +118,12 @@ def _criu_ended(entry: Entry) -> bool:
     if entry.criu is None:
         return True
     task = Task.hold(*entry.criu)
-    if task is None:
-        return True
-    try:
-        return task.gone(CRIU_ENDS_S)
-    finally:
-        task.close()
+    if task is not None:
+        try:
+            if not task.gone(CRIU_ENDS_S):
+                return False
+        finally:
+            task.close()
+    if entry.kind == "dump" and entry.begun.get("container"):  # its engine had others do it
+        return await_session_end(entry.criu[0], CRIU_ENDS_S)
+    return True

@@ -63,6 +63,16 @@ def await_reaped(pids: Sequence[int], timeout: float) -> list[int]:
         time.sleep(_POLL_S)  # reaping is announced to nobody but the parent
 
 
+def await_session_end(leader: int, timeout: float) -> bool:
+    """Wait until no process but zombies is in the session that ``leader`` began; whether that came."""
+    deadline = time.monotonic() + timeout
+    while any((found := stat_of(pid)) and found.sid == leader and found.state not in "ZX" for pid in procfs.pids()):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_POLL_S)  # they are nobody's children here
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One living process, held; close it."""
