@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import cast
 
 from workbench.cli.exit_status import ExitStatus
@@ -12,6 +13,7 @@ from workbench.present.text import printable
 
 Row = dict[str, object]
 FORMATS = ("text", "json", "jsonl")
+_AT_ONCE = 200
 
 
 def evidence_header(evidence: Evidence) -> Row:
@@ -41,15 +43,23 @@ def write_section(evidence: Evidence, section: str, rows: Sequence[Row] | Gap, l
     return write_encoded(evidence, section, lines if form == "text" else list(map(json.dumps, rows)), form)
 
 
-def write_encoded(evidence: Evidence, section: str, rows: Sequence[str] | Gap, form: str) -> int:
-    """The same for rows that are text already: lines of a table, or an object of JSON each."""
-    listed = () if isinstance(rows, Gap) else rows
+def write_encoded(evidence: Evidence, section: str, rows: Iterable[str] | Gap, form: str) -> int:
+    """The same for rows that are text already: lines of a table, or an object of JSON each.
+
+    They are written some at a time: all of them as one text take longer to make than to write.
+    """
+    listed = iter(() if isinstance(rows, Gap) else rows)
     if form == "json":
         header = json.dumps({"schema": 1, "evidence": evidence_header(evidence)}, indent=1)
-        body = "".join(("\n", ",\n".join(listed), "\n")) if listed else ""
-        print(f'{header[:-2]},\n "{section}": [{body}]\n}}')
-    elif listed:
-        print("\n".join(listed))
+        sys.stdout.write(f'{header[:-2]},\n "{section}": [')
+        mark = "\n"
+        while some := list(islice(listed, _AT_ONCE)):
+            sys.stdout.write(mark + ",\n".join(some))
+            mark = ",\n"
+        sys.stdout.write("\n]\n}\n" if mark == ",\n" else "]\n}\n")
+    else:
+        while some := list(islice(listed, _AT_ONCE)):
+            sys.stdout.write("\n".join(some) + "\n")
     for gap in evidence.gaps:
         remedy = f"; {gap.remedy}" if gap.remedy else ""
         print(printable(f"workbench: {gap.section}: {gap.reason}{remedy}"), file=sys.stderr)

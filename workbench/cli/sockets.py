@@ -5,8 +5,8 @@ The list can be 100 000 rows long, hence columns first, and one template that is
 
 import argparse
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from workbench.cli import scope
@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # numpy comes with it
     from workbench.collect.socket_columns import SocketColumns
 
 _SEQUENCE_DIGITS = 10  # of 2^32
+_COMBINATIONS = 1024
+"""Of queues and timers that are remembered: most sockets are idle."""
 _EPILOG = """\
 examples:
   workbench sockets                      every socket of every network namespace, with its owner
@@ -59,10 +61,8 @@ def sockets(options: argparse.Namespace) -> int:
         asked_for = _part(options, evidence, evidence.sockets) if scope.asked(options) else evidence.sockets
         columns = columns_of(asked_for, evidence.sequences if with_numbers else {})
     names = namespace_names(evidence)
-    if options.format == "text":
-        rows = text_rows(columns, names, sequences=options.sequences)
-    else:
-        rows = json_rows(columns, names)
+    as_text = options.format == "text"
+    rows = text_rows(columns, names, sequences=options.sequences) if as_text else json_rows(columns, names)
     return write_encoded(evidence, "sockets", rows, options.format)
 
 
@@ -86,35 +86,41 @@ def _part(options: argparse.Namespace, evidence: Evidence, sockets: Sequence[Soc
     ]
 
 
-def json_rows(columns: "SocketColumns", names: Mapping[int, str]) -> list[str]:
-    """Each socket as a JSON object; what is not known is null, as sequence numbers are where they cannot be had."""
+def json_rows(columns: "SocketColumns", names: Mapping[int, str]) -> Iterator[str]:
+    """Each socket as a JSON object; what is not known is null, as sequence numbers are where they cannot be had.
+
+    Fields of which few combinations occur are texts already when the template is filled in.
+    """
     plain, held = columns.plain, columns.holders
-    fields: dict[str, tuple[str, Iterable[object]]] = {
-        "netns": ("%d", plain["netns"]),
-        "netns_name": ("%s", [_quoted(names.get(netns)) for netns in plain["netns"]]),
-        "family": ("%d", plain["family"]),
-        "state": ('"%s"', columns.state),
-        "local": ('"%s"', columns.local),
-        "peer": ('"%s"', columns.peer),
-        "pid": ("%s", _or_null(held.pid)),
-        "fd": ("%s", _or_null(held.fd)),
-        "command": ("%s", map(_quoted, held.command)),
-        "holders": ("%s", _all_holders(held)),
-        "inode": ("%d", plain["inode"]),
-        "cookie": ("%d", plain["cookie"]),
-        "uid": ("%d", plain["uid"]),
-        "recv_q": ("%d", plain["recv_q"]),
-        "send_q": ("%d", plain["send_q"]),
-        "timer": ('"%s"', columns.timer),
-        "timer_ms": ("%d", plain["timer_ms"]),
-        "retransmits": ("%d", plain["retransmits"]),
-        "congestion": ("%s", map(_quoted, columns.congestion)),
-        "mptcp": ("%s", ["true" if each else "false" for each in columns.mptcp]),
-    }
-    for name, column in columns.sequences.items():
-        fields[name] = ("%s", _or_null(column))
-    template = "{" + ", ".join(f'"{name}": {form}' for name, (form, _) in fields.items()) + "}"
-    return list(map(template.__mod__, zip(*(column for _, column in fields.values()), strict=True)))
+
+    @cache
+    def kind(netns: int, family: int, state: str) -> str:
+        name = _quoted(names.get(netns))
+        return f'"netns": {netns}, "netns_name": {name}, "family": {family}, "state": "{state}"'
+
+    @lru_cache(_COMBINATIONS)
+    def queues(received: int, sent: int, timer: str, left_ms: int, count: int) -> str:
+        timers = f'"timer": "{timer}", "timer_ms": {left_ms}, "retransmits": {count}'
+        return f'"recv_q": {received}, "send_q": {sent}, {timers}'
+
+    @cache
+    def means(congestion: str | None, mptcp: bool) -> str:
+        return f'"congestion": {_quoted(congestion)}, "mptcp": {"true" if mptcp else "false"}'
+
+    fields: list[tuple[str, Iterable[object]]] = [
+        ("%s", map(kind, plain["netns"], plain["family"], columns.state)),
+        ('"local": "%s"', columns.local),
+        ('"peer": "%s"', columns.peer),
+        ("%s", _holders(held)),
+        ('"inode": %d', plain["inode"]),
+        ('"cookie": %d', plain["cookie"]),
+        ('"uid": %d', plain["uid"]),
+        ("%s", map(queues, plain["recv_q"], plain["send_q"], columns.timer, plain["timer_ms"], plain["retransmits"])),
+        ("%s", map(means, columns.congestion, columns.mptcp)),
+    ]
+    fields += [(f'"{name}": %s', _or_null(column)) for name, column in columns.sequences.items()]
+    template = "{" + ", ".join(form for form, _ in fields) + "}"
+    return map(template.__mod__, zip(*(column for _, column in fields), strict=True))
 
 
 def text_rows(columns: "SocketColumns", names: Mapping[int, str], *, sequences: bool = False) -> list[str]:
@@ -149,15 +155,24 @@ def _timer(name: str, left_ms: int, count: int) -> str:
     return f"{text} x{count}" if count else text
 
 
-def _or_null(column: Iterable[int | None]) -> list[object]:
-    return ["null" if each is None else each for each in column]
+def _or_null(column: Sequence[int | None]) -> Iterable[object]:
+    return column if None not in column else ("null" if each is None else each for each in column)
 
 
-def _all_holders(held: "HolderColumns") -> list[str]:
-    each = zip(held.command, held.pid, held.fd, strict=True)
-    found = ["[]" if command is None else f"[[{pid}, {fd}, {_quoted(command)}]]" for command, pid, fd in each]
+def _holders(held: "HolderColumns") -> list[str]:
+    """The first one of each, then all."""
+    form = '"pid": {0}, "fd": {1}, "command": {2}, "holders": {3}'.format
+    nobody = form("null", "null", "null", "[]")
+    found = []
+    for pid, fd, command in zip(held.pid, held.fd, held.command, strict=True):
+        if command is None:
+            found.append(nobody)
+            continue
+        name = _quoted(command)
+        found.append(f'"pid": {pid}, "fd": {fd}, "command": {name}, "holders": [[{pid}, {fd}, {name}]]')
     for place, holders in held.several.items():
-        found[place] = json.dumps([[holder.pid, holder.fd, printable(holder.command)] for holder in holders])
+        everybody = json.dumps([[holder.pid, holder.fd, printable(holder.command)] for holder in holders])
+        found[place] = form(held.pid[place], held.fd[place], _quoted(held.command[place]), everybody)
     return found
 
 

@@ -84,6 +84,8 @@ def _of_table(table: SocketTable, sequences: Mapping[int, Sequences] | Gap) -> S
         holders = _holders([table.holders.get(inode, ()) if inode else () for inode in inodes.tolist()])
     payloads = table.payloads(inet_diag.CONG)
     layers = table.payloads(inet_diag.ULP_INFO)
+    congestions = {payload: name_of(payload) if payload else None for payload in set(payloads)}
+    multipath = {layer: layer is not None and ulp_of(layer) == "mptcp" for layer in set(layers)}
     places = order.tolist()
     states = {number: state.name for number, state in STATES.items()}
     timers = defaultdict(lambda: SocketTimer.NONE.value, {number: each.value for number, each in enumerate(TIMERS)})
@@ -94,8 +96,8 @@ def _of_table(table: SocketTable, sequences: Mapping[int, Sequences] | Gap) -> S
         timer=[timers[number] for number in column("timer")],
         local=texts("local"),
         peer=texts("peer"),
-        congestion=[name_of(payload) if (payload := payloads[each]) else None for each in places],
-        mptcp=[layers[each] is not None and ulp_of(layers[each]) == "mptcp" for each in places],
+        congestion=[congestions[payloads[each]] for each in places],
+        mptcp=[multipath[layers[each]] for each in places],
         holders=holders,
         sequences=_sequences(cookies, sequences),
     )
