@@ -1,11 +1,11 @@
 """The exact commands that take a lock of CRIU's away, backend by backend."""
 
-import shlex
 from collections.abc import Iterable, Iterator
 
 from workbench.checking.finding import Fix
 from workbench.evidence import Backend, Lock, Rule
 from workbench.evidence.locks import CHAIN, is_lock_chain_rule, is_lock_table_rule
+from workbench.read.iptables_save import arguments
 
 MANY = 8
 """More commands than this are not shown one by one."""
@@ -50,7 +50,7 @@ def _deletion(rule: Rule) -> tuple[str, ...]:
     if rule.handle is not None:
         return ("nft", "delete", "rule", rule.family, rule.table, rule.chain, "handle", str(rule.handle))
     tool = _tool(rule)
-    return (tool, "-w", "-t", rule.table, "-D", rule.chain, *shlex.split(rule.text))
+    return (tool, "-w", "-t", rule.table, "-D", rule.chain, *arguments(rule.text))
 
 
 def _tool(made: Lock | Rule) -> str:
