@@ -3,16 +3,14 @@
 from collections.abc import Collection, Iterator
 
 from workbench.evidence import Connection, Evidence, Gap
+from workbench.evidence.socket_choice import other_ends
 
 
 def peer_warnings(connections: Collection[Connection], netns: int, evidence: Evidence) -> Iterator[str]:
     """Peers on this host that answers do not help; ``netns``: inode of the namespace of the locked ends."""
     if isinstance(evidence.sockets, Gap) or isinstance(evidence.sequences, Gap):
         return
-    peers = {each.unmapped.reversed for each in connections}
-    for each in evidence.sockets if peers else ():
-        if each.connection.unmapped not in peers:
-            continue
+    for each in other_ends(evidence.sockets, connections):
         if each.netns == netns:
             yield f"{each.connection.unmapped.local} is in the same namespace: the lock keeps its packets from us, too"
         known = evidence.sequences.get(each.cookie)

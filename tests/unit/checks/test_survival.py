@@ -123,6 +123,11 @@ CASES: dict[str, tuple[Evidence, Evidence, Severity]] = {
         dump(sockets=(SOCKET,), conntrack=(ConntrackEntry(NETNS, LINE, "ESTABLISHED", 9),)),
         Severity.WARNING,
     ),
+    "SCK027": (
+        dump(sockets=(LISTENER, replace(LISTENER, cookie=77, inode=77, holders=(Holder(60, 4, "other"),)))),
+        dump(sockets=(LISTENER, replace(LISTENER, cookie=77, inode=77, netns=9, holders=(Holder(60, 4, "other"),)))),
+        Severity.NOTE,
+    ),
     "PRC010": (
         other(DescriptorKind.FILE, "/file", mount_visible=False),
         other(DescriptorKind.FILE, "/file", mount_visible=True),

@@ -28,6 +28,14 @@ def _multipath_listener() -> socket.socket:
     return listener
 
 
+def _shared_listener() -> socket.socket:
+    """On one port with another process, which is none of the tree."""
+    ours = socket.create_server(("127.0.0.1", 0), reuse_port=True)
+    theirs = socket.create_server(ours.getsockname(), reuse_port=True)
+    _give_away(theirs.detach(), ours.fileno())
+    return ours
+
+
 def _vsock() -> socket.socket:
     return socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
 
@@ -133,6 +141,7 @@ THINGS: dict[str, Callable[[], object]] = {
     "socket in every state": every_state,
     "256 MiB of memory": _memory,
     "multipath listener": _multipath_listener,
+    "shared listener": _shared_listener,
     "vsock": _vsock,
     "locked file": _locked_file,
     "io_uring": _io_uring,

@@ -11,6 +11,7 @@ from workbench.collect.live import LiveSource
 from workbench.collect.namespaces import collect_namespaces
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Evidence, Gap, NetworkNamespace, Process, Socket
+from workbench.evidence.socket_choice import Choice, choose
 from workbench.evidence.state import MOVABLE
 from workbench.operation.handoff.plan import OLD_OWNER_SEES, HandoffPlan, HandoffRequest
 from workbench.operation.journal import entries
@@ -129,9 +130,8 @@ def _from_file(request: HandoffRequest, evidence: Evidence, target: NetworkNames
 
 def _living(connection: Connection, netns: NetworkNamespace, evidence: Evidence) -> Socket | None:
     sockets = () if isinstance(evidence.sockets, Gap) else evidence.sockets
-    wanted = connection.unmapped
-    found = (each for each in sockets if each.netns == netns.inode and each.connection.unmapped == wanted)
-    return next((each for each in found if each.state in MOVABLE), None)
+    likely = choose(sockets, Choice(netns={netns.inode}, states=MOVABLE, local_ports={connection.local.port}))
+    return next((each for each in likely if each.connection.unmapped == connection.unmapped), None)
 
 
 def _is_waiting(kind: str, begun: Mapping[str, object], path: str) -> bool:
