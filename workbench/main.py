@@ -1,11 +1,15 @@
 """The entry point: the application where there is a terminal and no command, else the command line."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
 
 from workbench import __version__
+
+_RECORDS = 100_000
+"""Made until cyclic garbage is looked for."""
 
 
 def _application(arguments: Sequence[str]) -> int:
@@ -72,6 +76,8 @@ def _started(words: Sequence[str]) -> int:
         return _opened(words)
     if not words or words[0] == "--lab" or words[0].startswith("--lab="):
         return _application(words)
+    # Evidence is many records without cycles: to look for some again and again would take longer than much of the work.
+    gc.set_threshold(_RECORDS)
     from workbench.cli.main import run
 
     return run(words)

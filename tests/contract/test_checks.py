@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.checks.made import HOST, IMAGE, NETWORK, RESTORE, TARGET, host
 from workbench.checking.check import Check
-from workbench.checking.loading import Entry, entries, library_directory, load
+from workbench.checking.loading import Entry, declared, entries, library_directory, load
 from workbench.checking.pages import pages
 from workbench.checking.requirements import FAMILIES, forbidden_imports, sections_of
 from workbench.checking.running import judge
@@ -34,6 +34,14 @@ def _loaded() -> tuple[Check, ...]:
 def test_it_loads_with_all_that_a_check_must_have(entry: Entry) -> None:
     check = load(entry)
     assert isinstance(check, Check), check.error
+
+
+@pytest.mark.parametrize("entry", LIBRARY, ids=_id)
+def test_its_text_declares_what_it_is(entry: Entry) -> None:
+    check, known = load(entry), declared(entry)
+    assert isinstance(check, Check)
+    assert isinstance(known, Check)
+    assert replace(known, judge=check.judge) == check
 
 
 @pytest.mark.parametrize("entry", LIBRARY, ids=_id)

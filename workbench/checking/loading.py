@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType, UnionType
 from typing import get_args
@@ -18,6 +19,12 @@ from workbench.checking.requirements import faults, forbidden_imports
 from workbench.evidence import Gap
 
 _FILE = re.compile(r"(?P<code>[A-Z]{3}\d{3}|X[A-Z0-9]*\d{3})_(?P<name>[a-z0-9_]+)\.py")
+
+_PAGE = re.compile(r'"""(.*?)"""', re.DOTALL)
+_SINCE = re.compile(r'^SINCE = "([^"]*)"', re.MULTILINE)
+_SIGNATURE = re.compile(r"^def check\((.*?)\) ->", re.MULTILINE | re.DOTALL)
+_PARAMETER = re.compile(r"(\w+): ((?:[^,\[]|\[(?:[^\[\]]|\[[^\]]*\])*\])+)")
+"""Name and annotation; brackets may hold commas, and other brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,44 @@ def load(entry: Entry) -> Check | Broken:
         return Broken(_unloaded(entry), describe(error))
     missing = faults(check, module)
     return Broken(check, "; ".join(missing)) if missing else check
+
+
+def declared(entry: Entry) -> Check | Broken:
+    """The same, but a check of the library is known by its text alone, and loaded when it is asked.
+
+    Most of them look at what is not there: a log is judged in less time than all would take to load.
+    """
+    if entry.own:
+        return load(entry)
+    try:
+        text = entry.path.read_text("utf-8")
+    except (OSError, ValueError) as error:
+        return Broken(_unloaded(entry), describe(error))
+    page, since, signature = _PAGE.match(text), _SINCE.search(text), _SIGNATURE.search(text)
+    if page is None or since is None or signature is None:
+        return load(entry)  # which says what it lacks
+    parameters = [(match[1], _takes_gap(match[2])) for match in _PARAMETER.finditer(signature[1])]
+    return Check(
+        code=entry.code,
+        name=entry.name,
+        since=since[1],
+        title=page[1].partition("\n")[0],
+        page=page[1].strip(),
+        needs=tuple(name for name, takes_gap in parameters if not takes_gap),
+        accepts=tuple(name for name, takes_gap in parameters if takes_gap),
+        judge=partial(_judge, entry),
+        path=str(entry.path),
+    )
+
+
+def _judge(entry: Entry, **sections: object) -> Iterable[Problem]:
+    judge: Callable[..., Iterable[Problem]] = _once(entry).check
+    return judge(**sections)
+
+
+@cache
+def _once(entry: Entry) -> ModuleType:
+    return _module(entry)
 
 
 def describe(error: BaseException) -> str:

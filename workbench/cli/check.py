@@ -76,7 +76,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def check(options: argparse.Namespace) -> int:
     """Gather evidence, ask the checks, write what they say, and choose the exit status."""
     from workbench.checking import RANK, Severity
-    from workbench.checking.loading import entries, load
+    from workbench.checking.loading import declared, entries
     from workbench.checking.running import judge
     from workbench.checking.selection import choose
     from workbench.cli.formats.outcome import Style, outcome_of
@@ -84,7 +84,7 @@ def check(options: argparse.Namespace) -> int:
     chosen = choose(entries(), options.select, options.ignore)
     evidence, files, part = _evidence(options)
     unreadable = files.unreadable
-    report = judge((load(entry) for entry in chosen), evidence)
+    report = judge(map(declared, chosen), evidence)
     findings = tuple(finding for finding in report.findings if part.concerns(finding))
     outcome = outcome_of(evidence, report, findings, Severity(options.min_severity))
     blind = bool(unreadable) and not outcome.findings and not outcome.passed
