@@ -75,3 +75,19 @@ async def test_what_is_not_wanted_is_let_go() -> None:
                 break
             await pilot.pause(0.02)
         assert asked.left == 1
+
+
+async def test_a_scenario_is_performed_and_its_report_is_read() -> None:
+    asked: list[str] = []
+
+    def perform(name: str) -> Sequence[str]:
+        asked.append(name)
+        return ("it went well",)
+
+    app = application()
+    scenarios = (("keeper", "A keeper"), ("locks", "Ways to hold back"))
+    app.operations = replace(NO_OPERATIONS, scenarios=lambda: scenarios, perform=perform)
+    async with app.run_test(size=(100, 40)) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("S", "@Ways to hold back", "down", "enter", "@it went well"))
+    assert asked == ["locks"]

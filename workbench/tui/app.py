@@ -25,6 +25,7 @@ from workbench.tui.collector import INTERVAL_S, Collector, Moment
 from workbench.tui.driver import PatientDriver
 from workbench.tui.ending import end_on_signals, run_to_the_end
 from workbench.tui.guide import Guide
+from workbench.tui.journeys import offer_scenario
 from workbench.tui.judge import OpenJudge, library
 from workbench.tui.keys import ACTIONS, BESIDE, LIVE, STEPS, Where, bindings
 from workbench.tui.lab_connection import LabConnection
@@ -329,6 +330,9 @@ class WorkbenchApp(App[int]):
 
     def action_bundle(self) -> None:
         self.guide.offer_bundle()
+
+    def action_scenario(self) -> None:
+        offer_scenario(self)
 
     def action_lab(self) -> None:
         self.lab.toggle()

@@ -92,6 +92,14 @@ ACTIONS = (
         live=True,
     ),
     Action(
+        "scenario",
+        "S",
+        "scenarios",
+        "Perform a scenario of the lab from beginning to end, and read its report.",
+        Where.EVERYWHERE,
+        live=True,
+    ),
+    Action(
         "bundle",
         "B",
         "bundle",

@@ -163,6 +163,10 @@ class Operations:
     """Begin to capture a connection, at every end that is on this host."""
     start_lab: Callable[[str], LabHandle] = _no_lab
     """Blocks until the scenario is up."""
+    scenarios: Callable[[], Sequence[tuple[str, str]]] = tuple
+    """Those of the lab: name and title."""
+    perform: Callable[[str], Sequence[str]] = _no_sentences
+    """One of them from beginning to end; its report, one line each."""
     unfinished: Callable[[], Sequence[str]] = _nothing_to_recover
     """What is left behind and what would be done about it, one sentence each."""
     recover: Callable[[], Sequence[str]] = _nothing_to_recover

@@ -73,6 +73,8 @@ class LiveHost:
             read_queues=self.read_queues,
             capture=self.capture,
             start_lab=self.start_lab,
+            scenarios=self.scenarios,
+            perform=self.perform,
             unfinished=lambda: self.recovery(dry_run=True),
             recover=lambda: self.recovery(dry_run=False),
             plan_removal=self.plan_removal,
@@ -207,6 +209,16 @@ class LiveHost:
             raise WorkbenchError(handle.problem)
         self._lab = (handle.lab.server_pid, handle.lab.scratch)
         return handle
+
+    def scenarios(self) -> Sequence[tuple[str, str]]:
+        from workbench.lab.scenario import load, names
+
+        return [(name, load(name).title) for name in names()]
+
+    def perform(self, name: str) -> Sequence[str]:
+        from workbench.lab.beside import perform
+
+        return perform(name)
 
     def recovery(self, *, dry_run: bool) -> list[str]:
         """What recovery says of each interrupted operation; with ``dry_run`` nothing is done."""

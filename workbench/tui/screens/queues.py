@@ -222,10 +222,10 @@ class ConnectionScreen(ModalScreen[int | None]):
     AUTO_FOCUS = "RowView"
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.QUESTION)
 
-    def __init__(self, connections: Sequence[str]) -> None:
+    def __init__(self, listed: Sequence[str], question: str = "Whose queues? Enter chooses.") -> None:
         super().__init__()
-        rows = [Row(number, (printable(text),), (text,), number) for number, text in enumerate(connections)]
-        column = Column("way", "Whose queues? Enter chooses.", "w", 10, 200)
+        rows = [Row(number, (printable(text),), (text,), number) for number, text in enumerate(listed)]
+        column = Column("way", question, "w", 10, 200)
         self._table = make_table((column,), rows, "")
 
     def compose(self) -> ComposeResult:

@@ -1,0 +1,23 @@
+"""A scenario performed in a process of its own, for whoever has other things to do meanwhile."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from workbench.errors import WorkbenchError
+
+LONGEST_S = 600.0
+
+
+def perform(name: str) -> Sequence[str]:
+    """``workbench lab run NAME`` from beginning to end; the lines of its report. Raises WorkbenchError."""
+    command = [sys.executable, "-P", "-m", "workbench.main", "lab", "run", name]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise WorkbenchError(f"{name} came to no end: {error}") from error
+    if not done.stdout:
+        raise WorkbenchError(done.stderr.strip()[-300:] or f"{name} said nothing")
+    return done.stdout.splitlines()
