@@ -18,6 +18,7 @@ def perform(name: str) -> Sequence[str]:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise WorkbenchError(f"{name} came to no end: {error}") from error
+    complaint = done.stderr.strip().splitlines()[-1:]
     if not done.stdout:
-        raise WorkbenchError(done.stderr.strip()[-300:] or f"{name} said nothing")
-    return done.stdout.splitlines()
+        raise WorkbenchError("".join(complaint) or f"{name} said nothing")
+    return [*done.stdout.splitlines(), *(complaint if done.returncode else ())]
