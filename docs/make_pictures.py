@@ -56,7 +56,9 @@ async def tour(pilot: Pilot[int]) -> None:
     await until(pilot, lambda text: "lab-server" in text and "agrees" in text)
     await only_lab(pilot)
     await take(pilot, "connections")
-    await press("d")
+    await press("5")
+    await until(pilot, lambda text: "recording" in text or "recorded" in text)
+    await press("1", "d")
     await until(pilot, lambda text: "Network lock" in text)
     await take(pilot, "options")
     await press("enter")
@@ -70,7 +72,7 @@ async def tour(pilot: Pilot[int]) -> None:
     await until(pilot, lambda text: "CRIU-" in text)
     await take(pilot, "netfilter")
     await press("1")
-    await until(pilot, lambda text: "x2" in text or "x3" in text)
+    await until(pilot, lambda text: re.search(r" x\d", text) is not None)
     await take(pilot, "locked")
     await press("o", "c")
     await until(pilot, lambda text: "restores it now" in text)
@@ -84,6 +86,9 @@ async def tour(pilot: Pilot[int]) -> None:
     await press("c")
     await until(pilot, lambda text: "proved to go on" in text)
     await take(pilot, "proof")
+    await press("5", "slash", *"10.77.0.", "enter")
+    await until(pilot, lambda text: "10.77.0.2" in text)
+    await take(pilot, "timeline")
     await press("4")
     await until(pilot, lambda text: "restored" in text)
     await only_lab(pilot)
@@ -109,8 +114,7 @@ async def make() -> None:
         async with app.run_test(size=SIZE, notifications=True) as pilot:
             await tour(pilot)
     finally:
-        if app.lab is not None:
-            app.lab.close()
+        app.lab.close()
 
 
 if __name__ == "__main__":

@@ -24,6 +24,11 @@ class LabConnection:
         self._seek: dict[str, int] = {}
         """By screen: the process to put the cursor on when it is seen."""
 
+    @property
+    def server_pid(self) -> int | None:
+        """The program to dump; None if none lives."""
+        return self._handle.server_pid if self._handle is not None else None
+
     def toggle(self) -> None:
         """Start it, or end it; neither while the other is under way."""
         if self._changing:
