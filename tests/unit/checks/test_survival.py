@@ -128,6 +128,11 @@ CASES: dict[str, tuple[Evidence, Evidence, Severity]] = {
         dump(sockets=(LISTENER, replace(LISTENER, cookie=77, inode=77, netns=9, holders=(Holder(60, 4, "other"),)))),
         Severity.NOTE,
     ),
+    "SCK028": (
+        udp(options={"IP_MTU_DISCOVER": 3, "UDP_GRO": 1}, fresh={}),
+        udp(options={"IP_MTU_DISCOVER": 5, "UDP_GRO": 1}, fresh={}),
+        Severity.NOTE,
+    ),
     "PRC010": (
         other(DescriptorKind.FILE, "/file", mount_visible=False),
         other(DescriptorKind.FILE, "/file", mount_visible=True),

@@ -12,6 +12,8 @@ _TCP = 6
 _LISTED_ONLY = {1: "Unix socket not found", 17: "Can't find packet socket"}
 """Families that CRIU dumps from its list alone, and what it says of a socket that is not in it."""
 _INET = {DescriptorKind.TCP, DescriptorKind.UDP, DescriptorKind.RAW}
+_WHOLE, _NEVER_CUT = ("IP_MTU_DISCOVER", "IPV6_MTU_DISCOVER"), {2, 3}  # IP_PMTUDISC_DO, IP_PMTUDISC_PROBE
+_TRANSPORT = ("IP_RECVTOS", "IPV6_RECVTCLASS", "UDP_GRO", "UDP_SEGMENT")
 _OK = {
     DescriptorKind.UDP: "restored with its addresses",
     DescriptorKind.RAW: "restored",
@@ -127,7 +129,21 @@ def _connectionless(each: Descriptor, around: Surroundings) -> Iterator[Verdict]
     if each.kind in _INET:
         yield from option_verdicts(asked)
         yield from _bound(each, asked, around)
-    yield Verdict(Answer.OK, "", _OK[each.kind])
+    if each.kind is DescriptorKind.UDP and _bears_a_transport(asked):
+        yield Verdict(
+            Answer.OK, "user-space-transport",
+            "restored with its addresses; connections over it (QUIC or the like) are in the program's memory, and come"
+            " back with that",
+            facts={name: asked.options[name] for name in (*_WHOLE, *_TRANSPORT) if asked.options.get(name)},
+        )  # fmt: skip
+    else:
+        yield Verdict(Answer.OK, "", _OK[each.kind])
+
+
+def _bears_a_transport(asked: BorrowedSocket) -> bool:
+    """Datagrams that must not be cut, as QUIC wants them (RFC 9000, 14), and that come with ECN marks or in batches."""
+    whole = any(asked.options.get(name) in _NEVER_CUT for name in _WHOLE)
+    return whole and any(asked.options.get(name) for name in _TRANSPORT)
 
 
 def _bound(each: Descriptor, asked: BorrowedSocket, around: Surroundings) -> Iterator[Verdict]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from workbench.lab.programs.states import every_state
 
 _IPPROTO_MPTCP = 262
+_IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE, _UDP_GRO = 10, 3, 104
 _IO_URING_SETUP = 425  # the same number on every architecture
 _PTRACE_TRACEME = 0
 _CLONE_NEWUSER = 0x10000000
@@ -34,6 +35,19 @@ def _shared_listener() -> socket.socket:
     theirs = socket.create_server(ours.getsockname(), reuse_port=True)
     _give_away(theirs.detach(), ours.fileno())
     return ours
+
+
+def _transport() -> socket.socket:
+    """A UDP socket as a QUIC library sets it up: never cut, with ECN marks, in batches."""
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for level, option, value in (
+        (socket.IPPROTO_IP, _IP_MTU_DISCOVER, _IP_PMTUDISC_PROBE),
+        (socket.IPPROTO_IP, socket.IP_RECVTOS, 1),
+        (socket.IPPROTO_UDP, _UDP_GRO, 1),
+    ):
+        datagrams.setsockopt(level, option, value)
+    datagrams.bind(("127.0.0.1", 0))
+    return datagrams
 
 
 def _vsock() -> socket.socket:
@@ -142,6 +156,7 @@ THINGS: dict[str, Callable[[], object]] = {
     "256 MiB of memory": _memory,
     "multipath listener": _multipath_listener,
     "shared listener": _shared_listener,
+    "transport over datagrams": _transport,
     "vsock": _vsock,
     "locked file": _locked_file,
     "io_uring": _io_uring,
