@@ -91,6 +91,7 @@ def bundle(options: argparse.Namespace) -> int:
     from workbench.bundle.key import host_key
     from workbench.bundle.redaction import Redaction
     from workbench.bundle.write import make, save
+    from workbench.evidence.columns import without_collection
     from workbench.operation.journal import state_directory
     from workbench.present.bundle import bundle_lines
 
@@ -99,7 +100,7 @@ def bundle(options: argparse.Namespace) -> int:
         raise WorkbenchError(f"{path} is there already", "name another file with -o, or add --force")
     redaction = Redaction(host_key(state_directory()), _consent(options))
     # The first ends a recording, and what was recorded is kept; the next, or without a recording the first, gives up.
-    with Interruption(patience=1 if options.seconds else 0) as interruption:
+    with Interruption(patience=1 if options.seconds else 0) as interruption, without_collection():
         material = _material(options, interruption.within)
         made = make(material, redaction, judge=LibraryJudge(), largest=options.max_size, tell=_tell)
         if not options.dry_run:

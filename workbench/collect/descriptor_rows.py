@@ -1,6 +1,6 @@
 """Owners of TCP sockets out of the rows that the BPF iterator over all descriptors gives."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workbench.collect import procfs
 from workbench.collect.arrays import distinct
 from workbench.evidence import Holder
+from workbench.evidence.columns import records
 
 
 class RowOwners(Mapping[int, tuple[Holder, ...]]):
@@ -69,6 +70,17 @@ class RowOwners(Mapping[int, tuple[Holder, ...]]):
         for place in np.flatnonzero((counts > 1) | elsewhere).tolist():
             found.put(place, self[int(inodes[place])])
         return found
+
+    def each(self, inodes: Sequence[int]) -> list[tuple[Holder, ...]]:
+        """All holders of each of these sockets, made together; 0 is no inode."""
+        found = self.columns(np.array(inodes, np.uint64))
+        made = records(Holder, len(inodes), {"pid": found.pid, "fd": found.fd, "command": found.command})
+        each: list[tuple[Holder, ...]] = [
+            () if pid is None else (holder,) for pid, holder in zip(found.pid, made, strict=True)
+        ]
+        for place, holders in found.several.items():
+            each[place] = holders
+        return each
 
     def __getitem__(self, inode: int) -> tuple[Holder, ...]:
         begin, end = np.searchsorted(self._inodes, np.array([inode, inode + 1], np.uint64)).tolist()

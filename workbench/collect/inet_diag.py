@@ -80,6 +80,11 @@ class Block:
         found: list[bytes | None] = self._field(f"V{place.stop - place.start}", place.start).tolist()
         return found
 
+    def sixteen(self, name: str) -> list[bytes]:
+        """``local`` or ``peer`` of every message as its 16 bytes."""
+        found: list[bytes] = self._field("V16", HEADER.size + _COLUMNS[name][1]).tolist()
+        return found
+
     def _field(self, kind: str, offset: int) -> NDArray[np.generic]:
         form = np.dtype({"names": ["it"], "formats": [kind], "offsets": [offset], "itemsize": self.size})
         return np.frombuffer(self.raw, form)["it"]

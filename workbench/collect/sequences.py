@@ -13,7 +13,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, ValuesView
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from workbench.collect.btf import FUNC, VMLINUX, Btf, BtfError
 from workbench.collect.tcp_program import Rows, TcpProgram, write_program
 from workbench.evidence import Gap, Sequences, Socket
 from workbench.evidence.clockwork import Clockwork, Pending
+from workbench.evidence.columns import records
 from workbench.evidence.sequences import SEQUENCE_MODULUS, SequenceColumns
 
 _COPIED = (
@@ -130,11 +131,82 @@ class SequenceTable(SequenceColumns):
             thin=self._program.bit(row, "thin_lto"),
         )
 
+    def values(self) -> ValuesView[Sequences]:
+        return _Together(self)
+
+    def records(self) -> list[Sequences]:
+        """Every record in the order of the keys, made field by field: one by one takes five times as long."""
+        places = np.searchsorted(self._cookies, np.array(list(self), np.uint64))
+        rows = self._rows[self._order[places]]
+        columns: dict[str, list[int]] = {name: rows[name].tolist() for name in rows.dtype.names or ()}
+        nothing: list[None] = [None] * len(rows)
+        made: dict[str, Sequence[object]] = {name: columns[name] for name in _COPIED}
+        made["user_timeout_ms"] = columns["user_timeout"]
+        made["rto_ms"] = _scaled(columns["rto"], 1000, self._ticks) if self._ticks else nothing
+        made["out_of_order"] = [each != 0 for each in columns["out_of_order"]]
+        made["repair"] = self._program.bits(columns, "repair", len(rows))
+        made["clockwork"] = (self._clockworks(columns, len(rows), self._ticks) if self._ticks else None) or nothing
+        return records(Sequences, len(rows), made)
+
+    def _clockworks(self, columns: Mapping[str, list[int]], count: int, hz: int) -> list[Clockwork] | None:
+        """As ``_clockwork`` makes each."""
+        if not {"expires", "keepalive_expires"} <= columns.keys():
+            return None
+        pending = [_PENDING.get(each, Pending.NOTHING) for each in columns["pending"]]
+        now, jiffies = columns["now_ns"], columns["jiffies"]
+        in_us = self._program.bits(columns, "tcp_usec_ts", count)
+        units = [1000 if each else 1_000_000 for each in in_us]
+        made: dict[str, Sequence[object]] = {
+            name: columns[name]
+            for name in ("backoff", "jiffies", "expires", "keepalive_expires", "keepalive_probes", "syn_retries")
+        }
+        made["pending"] = pending
+        made["unanswered"] = [
+            sent if kind in _SENDING else probed
+            for kind, sent, probed in zip(pending, columns["retransmits"], columns["probes_out"], strict=True)
+        ]
+        made["hz"] = [hz] * count
+        made["retransmitting_ms"] = [
+            (at // unit - stamp) % SEQUENCE_MODULUS * unit / 1e6 if stamp else None
+            for at, unit, stamp in zip(now, units, columns["retrans_stamp"], strict=True)
+        ]
+        made["probing_ms"] = [
+            (at - stamp) % SEQUENCE_MODULUS * 1000 / hz if stamp else None
+            for at, stamp in zip(jiffies, columns["probes_tstamp"], strict=True)
+        ]
+        made["silent_ms"] = [
+            min((at - one) % SEQUENCE_MODULUS, (at - other) % SEQUENCE_MODULUS) * 1000 / hz
+            for at, one, other in zip(jiffies, columns["rcv_tstamp"], columns["lrcvtime"], strict=True)
+        ]
+        made["rto_max_ms"] = _scaled(columns["rto_max"], 1000, hz) if "rto_max" in columns else [None] * count
+        made["keepalive"] = [each & _SOCK_KEEPOPEN != 0 for each in columns["flags"]]
+        made["keepalive_idle_ms"] = _scaled(columns["keepalive_time"], 1000, hz)
+        made["keepalive_interval_ms"] = _scaled(columns["keepalive_intvl"], 1000, hz)
+        linger2 = [each - (SEQUENCE_MODULUS if each >> 31 else 0) for each in columns["linger2"]]
+        made["linger2_ms"] = _scaled(linger2, 1000, hz)
+        made["thin"] = self._program.bits(columns, "thin_lto", count)
+        return records(Clockwork, count, made)
+
     def __iter__(self) -> Iterator[int]:
         return iter(distinct(self._cookies[self._cookies != 0]))
 
     def __len__(self) -> int:
         return len(distinct(self._cookies[self._cookies != 0]))
+
+
+class _Together(ValuesView[Sequences]):
+    """The values of a table, all made at once."""
+
+    def __init__(self, table: SequenceTable) -> None:
+        super().__init__(table)
+        self._table = table
+
+    def __iter__(self) -> Iterator[Sequences]:
+        return iter(self._table.records())
+
+
+def _scaled(values: Iterable[int], factor: int, divisor: int) -> list[int]:
+    return [each * factor // divisor for each in values]
 
 
 class SequenceReader:

@@ -3,7 +3,7 @@
 import socket
 import struct
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import overload
@@ -15,8 +15,9 @@ from workbench.collect import inet_diag
 from workbench.collect.descriptor_rows import RowOwners
 from workbench.collect.inet_diag import Block
 from workbench.collect.sock_diag import HEADER
-from workbench.collect.tcp_info import parse_tcp_info
-from workbench.evidence import Endpoint, Holder, Socket, SocketMemory, SocketTimer, TcpState
+from workbench.collect.tcp_info import parse_tcp_info, parse_tcp_infos
+from workbench.evidence import Endpoint, Holder, Socket, SocketMemory, SocketTimer, TcpInfo, TcpState
+from workbench.evidence.columns import records
 from workbench.evidence.socket_choice import Choice, SocketColumns
 
 TIMERS = (SocketTimer.NONE, SocketTimer.RTO, SocketTimer.KEEPALIVE, SocketTimer.TIMEWAIT, SocketTimer.PROBE)
@@ -73,12 +74,12 @@ class SocketTable(SocketColumns):
     def __iter__(self) -> Iterator[Socket]:
         index = 0
         for netns, block in self._parts:
-            for row in range(len(block)):
-                made = self._made[index]
-                if made is None:
-                    made = self._made[index] = _socket(netns, block, row, self._holders)
-                yield made
-                index += 1
+            known = self._made[index : index + len(block)]
+            if not any(known):
+                self._made[index : index + len(block)] = _sockets(netns, block, self._holders)
+            for place in range(index, index + len(block)):
+                yield self[place]
+            index += len(block)
 
     def column(self, name: str) -> NDArray[np.generic]:
         """``netns``, ``family``, ``state``, ``timer``, ``retransmits``, ``local_port``, ``peer_port``, ``interface``,
@@ -182,6 +183,62 @@ def _socket(netns: int, block: Block, row: int, owners: Mapping[int, tuple[Holde
         SocketMemory(*_MEMORY.unpack_from(memory)) if memory and len(memory) >= _MEMORY.size else None,
         len(keys) // _MD5_KEY if keys else 0,
     )
+
+
+def _sockets(netns: int, block: Block, owners: Mapping[int, tuple[Holder, ...]]) -> list[Socket]:
+    """All of a block, field by field: one by one takes four times as long."""
+    count = len(block)
+
+    def numbers(name: str) -> list[int]:
+        found: list[int] = block.column(name).tolist()
+        return found
+
+    def of_each(attribute: int, read: Callable[[bytes], object], absent: object = None) -> list[object]:
+        return [absent if each is None else read(each) for each in block.payloads(attribute)]
+
+    family, state, inodes = numbers("family"), numbers("state"), numbers("inode")
+    ulps = of_each(inet_diag.ULP_INFO, ulp_of)
+    infos: list[TcpInfo | None] = [None] * count
+    described = [place for place, each in enumerate(state) if each != _LISTEN]
+    structures = block.payloads(inet_diag.INFO)
+    parsed = parse_tcp_infos([each for place in described if (each := structures[place]) is not None])
+    for place, info in zip(described, parsed, strict=False):
+        infos[place] = info
+    columns: dict[str, Sequence[object]] = {
+        name: numbers(name) for name in ("cookie", "uid", "recv_q", "send_q", "timer_ms", "retransmits", "interface")
+    }
+    columns |= {
+        "netns": [netns] * count,
+        "family": family,
+        "state": [STATES[each] for each in state],
+        "local": _endpoints(block, "local", family),
+        "peer": _endpoints(block, "peer", family),
+        "inode": inodes,
+        "timer": [TIMERS[each] if each < len(TIMERS) else SocketTimer.NONE for each in numbers("timer")],
+        "holders": owners.each(inodes)
+        if isinstance(owners, RowOwners)
+        else [owners.get(each, ()) if each else () for each in inodes],
+        "mark": of_each(inet_diag.MARK, lambda mark: int.from_bytes(mark, sys.byteorder)),
+        "shutdown": of_each(inet_diag.SHUTDOWN, lambda shutdown: shutdown[0]),
+        "congestion": of_each(inet_diag.CONG, name_of),
+        "mptcp": [each == "mptcp" for each in ulps],
+        "ulp": ulps,
+        "v6only": of_each(inet_diag.SKV6ONLY, lambda v6only: v6only[0] != 0),
+        "info": infos,
+        "memory": of_each(inet_diag.SKMEMINFO, _memory),
+        "md5_keys": of_each(inet_diag.MD5SIG, lambda keys: len(keys) // _MD5_KEY, 0),
+    }
+    return records(Socket, count, columns)
+
+
+def _endpoints(block: Block, end: str, families: Sequence[int]) -> list[Endpoint]:
+    addresses = map(address_text, families, block.sixteen(end))
+    columns = {"address": [*addresses], "port": block.column(f"{end}_port").tolist()}
+    return records(Endpoint, len(block), columns)
+
+
+def _memory(payload: bytes) -> SocketMemory | None:
+    return SocketMemory(*_MEMORY.unpack_from(payload)) if len(payload) >= _MEMORY.size else None
 
 
 @lru_cache(maxsize=64)

@@ -1,5 +1,6 @@
 """The BPF program that copies a record of every TCP descriptor: ``iter/task_file``, places from the kernel's BTF."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +80,14 @@ class TcpProgram:
         """Whether a field of one bit is set; false if this kernel does not have it."""
         place = self.places.get(name)
         return place is not None and row[name] >> place.shift & ((1 << place.bits) - 1) != 0
+
+    def bits(self, columns: Mapping[str, Sequence[int]], name: str, count: int) -> list[bool]:
+        """The same of ``count`` rows."""
+        place = self.places.get(name)
+        if place is None:
+            return [False] * count
+        mask = ((1 << place.bits) - 1) << place.shift
+        return [each & mask != 0 for each in columns[name]]
 
 
 Rows = NDArray[Any]

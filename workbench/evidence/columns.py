@@ -17,8 +17,9 @@ from enum import Enum, IntEnum
 from functools import cache
 from itertools import chain, islice
 from operator import attrgetter
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
+Record = TypeVar("Record")
 LARGEST = 1 << 64
 """Numbers are less, and more than its negative."""
 _SCALARS: Mapping[type, frozenset[type]] = {
@@ -76,6 +77,19 @@ def without_collection() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+def records(kind: type[Record], count: int, columns: Mapping[str, Sequence[Any]]) -> list[Record]:
+    """So many records of a frozen dataclass with slots from their fields, each of which must be given."""
+    made = [object.__new__(kind) for _ in range(count)]
+    for each in fields(kind):  # type: ignore[arg-type] # a dataclass
+        _fill(kind, each.name, made, columns[each.name])
+    return made
+
+
+def _fill(kind: type, name: str, made: Sequence[object], values: Sequence[Any]) -> None:
+    # The slot itself: a frozen record's constructor takes eight times as long, and these are many.
+    deque(map(getattr(kind, name).__set__, made, values), maxlen=0)
 
 
 class Column(ABC):
@@ -286,8 +300,7 @@ class _Records(Column):
                 values = column.decode(found[name], count, reading) if name in found else _default(about, count)
             except Malformed as error:
                 raise Malformed(f"{self._kind.__name__}.{name}: {error}") from error
-            # The slot itself: a frozen record's constructor takes eight times as long, and these are many.
-            deque(map(getattr(self._kind, name).__set__, made, values), maxlen=0)
+            _fill(self._kind, name, made, values)
         return made
 
 

@@ -30,6 +30,8 @@ COLUMNS = (
 STALLED_MS = 1500
 """A queue counts as not moving when nothing was acknowledged or read for so long; more than one delayed ACK or RTO."""
 
+_FADING = frozenset({TcpState.TIME_WAIT, TcpState.CLOSE, TcpState.BOUND_INACTIVE})
+_REPEATING = frozenset({SocketTimer.RTO, SocketTimer.PROBE})
 _RANKS = {TcpState.ESTABLISHED: 1, TcpState.LISTEN: 3, TcpState.TIME_WAIT: 4, TcpState.CLOSE: 5}
 
 
@@ -73,6 +75,8 @@ def owner(socket: Socket) -> Holder | None:
 
 def process_text(socket: Socket) -> str:
     """``server 4645``, with the number of other holders; ``-`` if nobody holds it."""
+    if len(socket.holders) == 1:
+        return printable(f"{socket.holders[0].command} {socket.holders[0].pid}")
     holder = owner(socket)
     pids = {each.pid for each in socket.holders}
     more = f" +{len(pids) - 1}" if len(pids) > 1 else ""
@@ -81,7 +85,8 @@ def process_text(socket: Socket) -> str:
 
 def _rank(socket: Socket, lock: LockUse | None) -> tuple[object, ...]:
     rank = 0 if lock else _RANKS.get(socket.state, 2)
-    return (rank, socket.netns, socket.local, socket.peer, socket.cookie)
+    local, peer = socket.local, socket.peer
+    return (rank, socket.netns, local.address, local.port, peer.address, peer.port, socket.cookie)
 
 
 def _row(socket: Socket, situation: Situation) -> Row:
@@ -132,8 +137,7 @@ def _row(socket: Socket, situation: Situation) -> Row:
 
 
 def _tones(socket: Socket, lock: LockUse | None, window: int | None) -> tuple[Tone, ...]:
-    fading = socket.state in {TcpState.TIME_WAIT, TcpState.CLOSE, TcpState.BOUND_INACTIVE}
-    plain = Tone.DIM if fading else Tone.NORMAL
+    plain = Tone.DIM if socket.state in _FADING else Tone.NORMAL
     locked = Tone.BAD if lock and lock.status in HURTING else Tone.LOCK
     return (
         locked if lock else STATE_TONES.get(socket.state, Tone.WARNING),
@@ -155,7 +159,7 @@ def _tones(socket: Socket, lock: LockUse | None, window: int | None) -> tuple[To
 
 def timer_tone(socket: Socket) -> Tone:
     """A timer that fired without an answer backs off: the peer, or what lies between, is silent."""
-    if socket.timer in {SocketTimer.RTO, SocketTimer.PROBE}:
+    if socket.timer in _REPEATING:
         return Tone.BAD if socket.retransmits > 2 else Tone.WARNING if socket.retransmits else Tone.NORMAL
     return Tone.DIM
 

@@ -149,7 +149,7 @@ def causes_by_line(causes: Sequence[Finding]) -> dict[int, str]:
 
 def mark(findings: Sequence[Finding]) -> Piece:
     """The sign of a row that a warning or an error concerns; notes leave none."""
-    severity = worst(findings)
+    severity = worst(findings) if findings else None
     if severity is None or severity is Severity.NOTE:
         return " ", Tone.NORMAL
     return "!", SEVERITY_TONES[severity]

@@ -26,7 +26,7 @@ class Situation:
 
     def join(self) -> None:
         """Make every join now: a collector's thread has the time, the one that draws has not."""
-        _ = self._locked, self._by_connection, self.sockets_by_pid, self.children, self._namespace_names
+        _ = self._locked_ports, self._by_connection, self.sockets_by_pid, self.children, self._namespace_names
 
     @cached_property
     def sockets(self) -> Sequence[Socket]:
@@ -48,6 +48,11 @@ class Situation:
             (use, end) for use in self.lock_uses for end in (*use.connections, *(s.connection for s in use.sockets))
         )
         return {(use.lock.netns, end.unmapped): use for use, end in ends}
+
+    @cached_property
+    def _locked_ports(self) -> frozenset[tuple[int, int]]:
+        """Of very many sockets few are locked: their ports tell sooner than their addresses."""
+        return frozenset((netns, connection.local.port) for netns, connection in self._locked)
 
     @cached_property
     def _by_connection(self) -> Mapping[Connection, list[Socket]]:
@@ -93,7 +98,9 @@ class Situation:
 
     def lock_of(self, socket: Socket) -> LockUse | None:
         """The lock that holds this end of a connection back."""
-        return self._locked.get((socket.netns, socket.connection.unmapped)) if self.lock_uses else None
+        if (socket.netns, socket.local.port) not in self._locked_ports:
+            return None
+        return self._locked.get((socket.netns, socket.connection.unmapped))
 
     def peer_of(self, socket: Socket) -> Socket | None:
         """The other end, when exactly one socket of this host can be it."""

@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from workbench.errors import WorkbenchError
+from workbench.evidence.columns import without_collection
 from workbench.present.checkpoints import checkpoints_table
 from workbench.present.connections import connections_table
 from workbench.present.findings import findings_table
@@ -120,13 +122,15 @@ class Collector:
     def _look(self, source: Source, *, judges: bool) -> None:
         try:
             self._go(source)
-            evidence = source.evidence()
-            if judges:
-                self._judge.offer(evidence)
-            situation = Situation(evidence, self._judge.judgement)
-            situation.join()
-            screen = self.screen
-            table = TABLES[screen](situation) if screen in TABLES else None
+            # of a recording very many records are made at once, and kept
+            with nullcontext() if source.is_live else without_collection():
+                evidence = source.evidence()
+                if judges:
+                    self._judge.offer(evidence)
+                situation = Situation(evidence, self._judge.judgement)
+                situation.join()
+                screen = self.screen
+                table = TABLES[screen](situation) if screen in TABLES else None
         except Exception as error:  # one round lost must not end the display
             self._fail(f"a look at {source.label} failed: {type(error).__name__}: {error}")
             return

@@ -44,6 +44,14 @@ def test_every_message_becomes_a_socket() -> None:
     }  # fmt: skip
 
 
+def test_made_together_they_are_what_each_is_by_itself() -> None:
+    holders: dict[int, tuple[Holder, ...]] = {213951: (Holder(12, 3, "python"), Holder(13, 3, "python"))}
+    for owners in (holders, {}):
+        each, together = table(split(RECORDED), owners), table(split(RECORDED), owners)
+        assert list(together) == [each[place] for place in range(len(each))]
+        assert each[3] is list(each)[3]
+
+
 def test_fields_of_one_socket() -> None:
     found = table(split(RECORDED), {213951: (Holder(12, 3, "python"),)}).by_cookie(4459)
     assert found is not None
