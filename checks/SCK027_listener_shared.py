@@ -29,34 +29,26 @@ socket(7), SO_REUSEPORT; net/core/sock_reuseport.c (reuseport_migrate_sock); Doc
 tcp_migrate_req. The idea is TCP Handoff's: another server takes what this one cannot.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
-from workbench.checking import Fix, Problem, Quote, Severity
-from workbench.checking.phrases import counted, listed, owner, socket_subject
-from workbench.checking.standing_in import standing_in
-from workbench.checking.targets import dumped
-from workbench.evidence import Socket, Target
+from workbench.checking import Fix, Problem
+from workbench.checking.survival import Verdict
+from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.evidence import Gap, Process
 
 CODE = "SCK027"
 NAME = "listener-shared"
 SINCE = "0.1"
 
 
-def check(sockets: Sequence[Socket], target: Target) -> Iterator[Problem]:
+def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each listener that others stand in for."""
-    for listener, others in standing_in(sockets, dumped(target)):
-        yield _problem(listener, others)
-
-
-def _problem(listener: Socket, taking: Sequence[Socket]) -> Problem:
-    names = listed([owner(each) for each in taking])
-    waiting = f" {counted(listener.recv_q, 'connection')} in its own queue will not." if listener.recv_q else ""
-    return Problem(
-        Severity.NOTE,
-        socket_subject(listener),
-        f"{names} listen{'s' if len(taking) == 1 else ''} on {listener.local} too: new connections go there while"
-        f" {owner(listener)} is dumped.{waiting}",
-        facts={"others": len(taking), "waiting": listener.recv_q},
-        quotes=tuple(Quote("sockets", f"{each.local} LISTEN, {owner(each)}") for each in taking[:3]),
-        fixes=(Fix("Nothing, if they do the same work; else let them stop listening before the dump."),),
-    )
+    for verdict in caused(verdicts, NAME):
+        yield Problem(
+            severity(verdict),
+            subject(verdict, processes),
+            f"{what(verdict)}: {verdict.reason}.",
+            facts=verdict.facts,
+            quotes=quotes(verdict),
+            fixes=(Fix("Nothing, if they do the same work; else let them stop listening before the dump."),),
+        )

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.checking.phrases import listed, owner
-from workbench.checking.standing_in import standing_in
 from workbench.checking.survival import Answer, Verdict
 from workbench.checking.survival.tcp import is_connection
 from workbench.checking.survival.tree import tree_verdicts
@@ -112,7 +110,6 @@ class _Dump:
         self._look_at_place(space)
         path = self._look_at_namespace()
         self._look_at_unfinished()
-        self._look_at_listeners()
         if request.keep_peer:
             self._look_at_peers(kept)
         ends = "runs on" if request.leave_running else "ends"
@@ -231,12 +228,6 @@ class _Dump:
                 f"The images need about {space >> 20} MiB, but only {free >> 20} MiB are free at {self.place.path}:"
                 " name another directory with -D"
             )
-
-    def _look_at_listeners(self) -> None:
-        sockets = self.evidence.sockets
-        for listener, others in standing_in(() if isinstance(sockets, Gap) else sockets, self.pids):
-            names = listed([owner(each) for each in others])
-            self.notes.append(f"New connections to {listener.local} go to {printable(names)} meanwhile")
 
     def _look_at_peers(self, kept: Sequence[Socket]) -> None:
         if not kept or self.request.leave_running:

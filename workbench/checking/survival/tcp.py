@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
+from workbench.checking.phrases import listed, owner
 from workbench.checking.survival.freeze import Freeze
 from workbench.checking.survival.options import as_words, lost_options
 from workbench.checking.survival.verdict import Answer, Verdict
@@ -26,6 +27,8 @@ class Around:
     """Pids that are dumped."""
     half_open: int = 0
     """A listener's handshakes in progress (SYN_RECV)."""
+    standing_in: tuple[Socket, ...] = ()
+    """Listeners of others on a listener's port (SO_REUSEPORT)."""
     addresses: frozenset[str] | None = None
     """Of the socket's network namespace."""
     borrowed: BorrowedSocket | None = None
@@ -195,7 +198,16 @@ def _listening(socket: Socket, around: Around) -> Iterator[Verdict]:
             f"{around.half_open} handshakes are in progress: they are not dumped, the clients' next SYN begins anew",
             facts={"handshakes": around.half_open},
         )  # fmt: skip
-    yield Verdict(Answer.OK, "", "restored listening")
+    if around.standing_in:
+        names = listed([owner(each) for each in around.standing_in])
+        yield Verdict(
+            Answer.OK, "listener-shared",
+            f"restored listening; {names} listen{'' if around.standing_in[1:] else 's'} on its port too, where new"
+            " connections go meanwhile",
+            facts={"others": len(around.standing_in), "waiting": socket.recv_q},
+        )  # fmt: skip
+    else:
+        yield Verdict(Answer.OK, "", "restored listening")
 
 
 def _connected(socket: Socket, around: Around) -> Iterator[Verdict]:

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from workbench.checking.standing_in import standing_in
 from workbench.checking.survival.descriptors import MASTERS, descriptor_verdicts
 from workbench.checking.survival.freeze import expected_freeze
 from workbench.checking.survival.processes import process_verdicts
@@ -65,6 +66,8 @@ class _Tree:
         self.inodes = frozenset(each.inode for each in self.descriptors if each.pid in pids and each.inode is not None)
         self.homes = {each.pid: each.namespaces.net for each in tree}
         self.sockets, self.half_open = self._sockets()
+        everybodys = () if isinstance(evidence.sockets, Gap) else evidence.sockets
+        self.standing_in = {own.cookie: others for own, others in standing_in(everybodys, pids)}
         self.addresses = self._addresses()
         self.led_to = self._led_to()
         connections = [each for each in self.sockets if is_connection(each)]
@@ -109,6 +112,7 @@ class _Tree:
         return Around(
             tree=self.pids,
             half_open=self.half_open[place] if is_listening else 0,
+            standing_in=self.standing_in.get(socket.cookie, ()),
             addresses=self.addresses.get(socket.netns),
             borrowed=self.borrowed.get(socket.inode),
             sequences=self.sequences.get(socket.cookie),
