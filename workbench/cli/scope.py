@@ -4,11 +4,14 @@ import argparse
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workbench.checking import Finding
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, Endpoint, Evidence, Gap, Process
-from workbench.evidence.socket_choice import Choice, choose
+from workbench.evidence import Evidence, Gap
+
+if TYPE_CHECKING:
+    from workbench.checking import Finding
+    from workbench.evidence import Connection, Endpoint, Process
 
 _CONNECTION = "LOCAL-PEER, as in 10.0.0.1:80-10.0.0.2:40000 or [fe80::1]:80-[fe80::2]:40000"
 
@@ -29,7 +32,7 @@ class Scope:
     connections: frozenset[str] = frozenset()
     """Both ends' views."""
 
-    def concerns(self, finding: Finding) -> bool:
+    def concerns(self, finding: "Finding") -> bool:
         """Whether the finding is about the scope, or about the host as a whole."""
         keys = finding.problem.subject.keys
         pids, connections = _several(keys, "pid"), _several(keys, "connection")
@@ -55,7 +58,7 @@ def asked(options: argparse.Namespace) -> bool:
     return any(getattr(options, name) is not None for name in ("pid", "container", "netns", "connection"))
 
 
-def roots(options: argparse.Namespace, processes: Mapping[int, Process] | Gap, listing: str = "") -> tuple[int, ...]:
+def roots(options: argparse.Namespace, processes: "Mapping[int, Process] | Gap", listing: str = "") -> tuple[int, ...]:
     """Pids of the processes that were named; WorkbenchError if there are none such.
 
     ``listing``: what `workbench processes` is to be given to list those that there are.
@@ -96,6 +99,8 @@ def scope_of(options: argparse.Namespace, evidence: Evidence, tree: Iterable[int
                 process.namespaces.net or 0 for pid, process in evidence.processes.items() if pid in pids
             } - {0}
         if not isinstance(evidence.sockets, Gap):
+            from workbench.evidence.socket_choice import Choice, choose
+
             for socket in choose(evidence.sockets, Choice(pids=pids)):
                 connections |= _views(socket.connection)
     if options.netns is not None:
@@ -108,14 +113,18 @@ def scope_of(options: argparse.Namespace, evidence: Evidence, tree: Iterable[int
     return Scope(", ".join(titles), pids, frozenset(netns), frozenset(surroundings), frozenset(connections))
 
 
-def parse_connection(text: str) -> Connection:
+def parse_connection(text: str) -> "Connection":
     """``10.0.0.1:80-10.0.0.2:40000``; WorkbenchError for anything else."""
+    from workbench.evidence import Connection
+
     local, _, peer = text.partition("-")
     return Connection(_endpoint(local, text), _endpoint(peer, text))
 
 
-def _endpoint(text: str, whole: str) -> Endpoint:
+def _endpoint(text: str, whole: str) -> "Endpoint":
     from ipaddress import ip_address
+
+    from workbench.evidence import Endpoint
 
     address, _, port = text.strip().rpartition(":")
     try:
@@ -146,7 +155,7 @@ def _recorded_namespace(word: str, evidence: Evidence) -> int:
     raise WorkbenchError(f"no network namespace of the recording is called {word}", "name it as `sockets FILE` does")
 
 
-def _views(connection: Connection) -> set[str]:
+def _views(connection: "Connection") -> set[str]:
     plain = connection.unmapped
     return {str(connection), str(connection.reversed), str(plain), str(plain.reversed)}
 

@@ -9,25 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import (
-    Capture,
-    ConntrackEntry,
-    ContainerCheckpoint,
-    Evidence,
-    Gap,
-    ImageDirectory,
-    LogDigest,
-    Socket,
-    TcpState,
-    not_collected,
-)
-from workbench.evidence.netfilter import Lock, Rule
-from workbench.evidence.recording import RecordedFinding, together
-from workbench.read.pcap import PacketRoom
+from workbench.evidence import Evidence, Gap, LogDigest, not_collected
 from workbench.read.recognise import Kind, is_bundle, recognise
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what one source needs, others do not
+    from workbench.evidence import Capture, ConntrackEntry, ContainerCheckpoint, ImageDirectory, Socket
+    from workbench.evidence.netfilter import Lock, Rule
+    from workbench.evidence.recording import RecordedFinding
     from workbench.read.checkpoint_archive import CheckpointArchive
+    from workbench.read.pcap import PacketRoom
 
 LOGS = ("dump.log", "restore.log")
 """Logs that are read along with the images of their directory."""
@@ -41,7 +31,7 @@ class Gathered:
 
     evidence: Evidence
     unreadable: tuple[WorkbenchError, ...] = ()
-    recorded: tuple[RecordedFinding, ...] | None = None
+    recorded: "tuple[RecordedFinding, ...] | None" = None
     """What the checks said when the bundle among them was made, of the moment that is judged now."""
 
 
@@ -112,7 +102,7 @@ class _Reading:
         self._whole: set[str] = set()
         """Such directories that were named themselves: what is missing in others was only not named."""
         self._captures: list[Capture] = []
-        self._packets = PacketRoom()
+        self._packets: PacketRoom | None = None
         self._events: Evidence | None = None
         self._gaps: list[Gap] = []
         self._modified = 0.0
@@ -127,6 +117,8 @@ class _Reading:
 
     def finish(self, unreadable: list[WorkbenchError]) -> None:
         """Put together what several files tell of one thing."""
+        if not self._decoded:
+            return
         from workbench.read.criu_images import read_images
         from workbench.read.image_store import MemoryStore
 
@@ -199,6 +191,7 @@ class _Reading:
         self._take_sockets(path, lines_of(path))
 
     def _take_sockets(self, path: str, lines: Iterable[str]) -> None:
+        from workbench.evidence import TcpState
         from workbench.read.ss_output import read_ss
 
         listing = read_ss(lines)
@@ -231,8 +224,9 @@ class _Reading:
         self._take_rules(text)
 
     def _read_capture(self, path: str) -> None:
-        from workbench.read.pcap import read_capture
+        from workbench.read.pcap import PacketRoom, read_capture
 
+        self._packets = self._packets or PacketRoom()
         capture = read_capture(path, room=self._packets)
         self._captures.append(capture)
         self._gaps.extend(Gap("captures", f"{path}: {problem}") for problem in capture.problems)
@@ -248,9 +242,8 @@ class _Reading:
 
     def _read_text(self, path: str) -> None:
         """A log, a list of rules, of sockets or of tracked connections, or several of them in one file."""
-        from workbench.read.conntrack_list import is_conntrack_line
         from workbench.read.log_digest import read_digest
-        from workbench.read.ss_output import is_ss_line
+        from workbench.read.marks import is_conntrack_line, is_ss_line
         from workbench.read.text_lines import lines_of
 
         digest = read_digest(path)
@@ -281,7 +274,11 @@ class _Reading:
         if self._events is not None:
             same = {name: getattr(self._events, name) for name in ("taken", "monotonic_ns", "events", "namespaces")}
             found = replace(found, **same)
-        return found if self._bundle is None else together(self._bundle, found)
+        if self._bundle is None:
+            return found
+        from workbench.evidence.recording import together
+
+        return together(self._bundle, found)
 
     def _of_files(self, unreadable: Iterable[WorkbenchError]) -> Evidence:
         return Evidence(
@@ -316,7 +313,7 @@ class _Reading:
     }
 
 
-def _identity(lock: Lock) -> tuple[object, ...]:
+def _identity(lock: "Lock") -> tuple[object, ...]:
     """iptables-save and nft list the same rules of iptables-nft: it is one lock."""
     return lock.backend, lock.family, lock.table, lock.name, lock.connections
 

@@ -2,24 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
-from workbench.evidence.borrowed import BorrowedSocket
-from workbench.evidence.checkpoint import ContainerCheckpoint
-from workbench.evidence.event import Event
-from workbench.evidence.file_status import FileStatus
 from workbench.evidence.gap import Gap
-from workbench.evidence.host import Host, Sysctl
-from workbench.evidence.image import ImageDirectory
-from workbench.evidence.log import LogLine
-from workbench.evidence.log_digest import LogDigest
-from workbench.evidence.netfilter import Lock, Rule
-from workbench.evidence.network import ConntrackEntry, Network, NetworkNamespace
-from workbench.evidence.packet import Capture
-from workbench.evidence.process import Descriptor, Process
-from workbench.evidence.sequences import Sequences
-from workbench.evidence.socket import Socket
-from workbench.evidence.target import Target
-from workbench.evidence.unfinished import UnfinishedOperation
+
+if TYPE_CHECKING:
+    from workbench.evidence.borrowed import BorrowedSocket
+    from workbench.evidence.checkpoint import ContainerCheckpoint
+    from workbench.evidence.event import Event
+    from workbench.evidence.file_status import FileStatus
+    from workbench.evidence.host import Host, Sysctl
+    from workbench.evidence.image import ImageDirectory
+    from workbench.evidence.log import LogLine
+    from workbench.evidence.log_digest import LogDigest
+    from workbench.evidence.netfilter import Lock, Rule
+    from workbench.evidence.network import ConntrackEntry, Network, NetworkNamespace
+    from workbench.evidence.packet import Capture
+    from workbench.evidence.process import Descriptor, Process
+    from workbench.evidence.sequences import Sequences
+    from workbench.evidence.socket import Socket
+    from workbench.evidence.target import Target
+    from workbench.evidence.unfinished import UnfinishedOperation
 
 
 def not_collected(section: str) -> Gap:
@@ -41,36 +44,36 @@ class Evidence:
     """CLOCK_MONOTONIC when collection began; comparable with tracefs' ``mono`` clock."""
     sources: tuple[str, ...]
     """``live``, or the paths it was read from."""
-    host: Host | Gap = field(default_factory=lambda: not_collected("host"))
-    sysctls: tuple[Sysctl, ...] | Gap = field(default_factory=lambda: not_collected("sysctls"))
-    namespaces: tuple[NetworkNamespace, ...] | Gap = field(default_factory=lambda: not_collected("namespaces"))
-    processes: Mapping[int, Process] | Gap = field(default_factory=lambda: not_collected("processes"))
+    host: "Host | Gap" = field(default_factory=lambda: not_collected("host"))
+    sysctls: "tuple[Sysctl, ...] | Gap" = field(default_factory=lambda: not_collected("sysctls"))
+    namespaces: "tuple[NetworkNamespace, ...] | Gap" = field(default_factory=lambda: not_collected("namespaces"))
+    processes: "Mapping[int, Process] | Gap" = field(default_factory=lambda: not_collected("processes"))
     """By pid."""
-    descriptors: tuple[Descriptor, ...] | Gap = field(default_factory=lambda: not_collected("descriptors"))
+    descriptors: "tuple[Descriptor, ...] | Gap" = field(default_factory=lambda: not_collected("descriptors"))
     """Of the processes that were asked for."""
-    borrowed: Mapping[int, BorrowedSocket] | Gap = field(default_factory=lambda: not_collected("borrowed"))
+    borrowed: "Mapping[int, BorrowedSocket] | Gap" = field(default_factory=lambda: not_collected("borrowed"))
     """Their sockets asked one by one, by inode."""
-    sockets: Sequence[Socket] | Gap = field(default_factory=lambda: not_collected("sockets"))
-    sequences: Mapping[int, Sequences] | Gap = field(default_factory=lambda: not_collected("sequences"))
+    sockets: "Sequence[Socket] | Gap" = field(default_factory=lambda: not_collected("sockets"))
+    sequences: "Mapping[int, Sequences] | Gap" = field(default_factory=lambda: not_collected("sequences"))
     """By socket cookie."""
-    rules: tuple[Rule, ...] | Gap = field(default_factory=lambda: not_collected("rules"))
-    locks: tuple[Lock, ...] | Gap = field(default_factory=lambda: not_collected("locks"))
-    network: Network | Gap = field(default_factory=lambda: not_collected("network"))
-    conntrack: tuple[ConntrackEntry, ...] | Gap = field(default_factory=lambda: not_collected("conntrack"))
-    images: tuple[ImageDirectory, ...] | Gap = field(default_factory=lambda: not_collected("images"))
-    checkpoints: tuple[ContainerCheckpoint, ...] | Gap = field(default_factory=lambda: not_collected("checkpoints"))
+    rules: "tuple[Rule, ...] | Gap" = field(default_factory=lambda: not_collected("rules"))
+    locks: "tuple[Lock, ...] | Gap" = field(default_factory=lambda: not_collected("locks"))
+    network: "Network | Gap" = field(default_factory=lambda: not_collected("network"))
+    conntrack: "tuple[ConntrackEntry, ...] | Gap" = field(default_factory=lambda: not_collected("conntrack"))
+    images: "tuple[ImageDirectory, ...] | Gap" = field(default_factory=lambda: not_collected("images"))
+    checkpoints: "tuple[ContainerCheckpoint, ...] | Gap" = field(default_factory=lambda: not_collected("checkpoints"))
     """Of container engines; CRIU's part of each stands in ``images``."""
-    files: Mapping[str, FileStatus] | Gap = field(default_factory=lambda: not_collected("files"))
+    files: "Mapping[str, FileStatus] | Gap" = field(default_factory=lambda: not_collected("files"))
     """Of this host, by path: those that the images need."""
-    log: tuple[LogLine, ...] | Gap = field(default_factory=lambda: not_collected("log"))
-    logs: tuple[LogDigest, ...] | Gap = field(default_factory=lambda: not_collected("logs"))
+    log: "tuple[LogLine, ...] | Gap" = field(default_factory=lambda: not_collected("log"))
+    logs: "tuple[LogDigest, ...] | Gap" = field(default_factory=lambda: not_collected("logs"))
     """What each log says, one after the other; ``log`` has the lines that they kept."""
-    unfinished: tuple[UnfinishedOperation, ...] | Gap = field(default_factory=lambda: not_collected("unfinished"))
-    events: tuple[Event, ...] | Gap = field(default_factory=lambda: not_collected("events"))
+    unfinished: "tuple[UnfinishedOperation, ...] | Gap" = field(default_factory=lambda: not_collected("unfinished"))
+    events: "tuple[Event, ...] | Gap" = field(default_factory=lambda: not_collected("events"))
     """What happened, in its order; ``taken`` less ``monotonic_ns`` gives the time of day. Of recordings only."""
-    captures: tuple[Capture, ...] | Gap = field(default_factory=lambda: not_collected("captures"))
+    captures: "tuple[Capture, ...] | Gap" = field(default_factory=lambda: not_collected("captures"))
     """Packets of recordings."""
-    target: Target | Gap = field(default_factory=lambda: not_collected("target"))
+    target: "Target | Gap" = field(default_factory=lambda: not_collected("target"))
     partial: tuple[Gap, ...] = ()
     """What is missing within sections that are there."""
     redacted: bool = False

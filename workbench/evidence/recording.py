@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from workbench import evidence
 from workbench.evidence.columns import Column, Malformed, Place, Reading, Rewrite, column_of
 from workbench.evidence.evidence import Evidence, not_collected
 from workbench.evidence.gap import Gap
@@ -161,9 +163,15 @@ def _records(kind: type) -> Column:
     return column_of(tuple[kind, ...], Place("", kind.__name__))  # type: ignore[valid-type]
 
 
+@cache
+def section_types() -> Mapping[str, Any]:
+    """The type of each field of Evidence."""
+    return get_type_hints(Evidence, localns={each: getattr(evidence, each) for each in evidence.HOMES})
+
+
 def _column(name: str) -> Column:
     """How the section's value is written; its gap is written otherwise."""
-    hint = get_type_hints(Evidence)[name]
+    hint = section_types()[name]
     if get_origin(hint) in {Union, UnionType}:
         (hint,) = (each for each in get_args(hint) if each is not Gap)
     return column_of(hint, Place("Evidence", name))

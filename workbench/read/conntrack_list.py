@@ -11,16 +11,10 @@ _LINE = re.compile(
     r"\s*(?:\[\w{2,10}\]\s+)?(?:ipv[46]\s+\d{1,3}\s+)?tcp\s+6\s+(?:(?P<timeout>\d{1,10})\s+)?(?:(?P<state>[A-Z_0-9]{3,12})\s+)?"
     r"src=(?P<src>\S{2,64})\s+dst=(?P<dst>\S{2,64})\s+sport=(?P<sport>\d{1,5})\s+dport=(?P<dport>\d{1,5})(?P<rest>.*)"
 )
-_ANY = re.compile(r"\s*(?:ipv[46]\s+\d{1,3}\s+)?\w{2,12}\s+\d{1,3}\s.{0,200}?\bsrc=\S+\s+dst=\S+")
 _MARK = re.compile(r"\smark=(\d{1,10})\b")
 _XML_DIRECTION = re.compile(r'<meta direction="(\w{1,20})">(.{0,1000}?)</meta>', re.DOTALL)
 _XML_FIELD = re.compile(r"<(src|dst|sport|dport|state|timeout|mark)>([^<]{1,64})<")
 _XML_PROTOCOL = re.compile(r'<layer4 protonum="6"')
-
-
-def is_conntrack_line(line: str) -> bool:
-    """Whether the line is an entry, of whatever protocol, as conntrack(8) prints it."""
-    return _ANY.match(line[:500]) is not None or line.startswith("<conntrack>")
 
 
 def read_conntrack(lines: Iterable[str], netns: int = 0) -> tuple[ConntrackEntry, ...]:

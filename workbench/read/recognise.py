@@ -10,11 +10,9 @@ from pathlib import Path
 from workbench.errors import WorkbenchError
 from workbench.read.bundle_archive import LOCAL_MARK
 from workbench.read.byte_stream import GZIP, ZSTD
-from workbench.read.conntrack_list import is_conntrack_line
 from workbench.read.crit_json import is_crit_json
+from workbench.read.marks import is_conntrack_line, is_ss_line, is_state
 from workbench.read.nft_json import is_nft_json
-from workbench.read.ss_output import is_ss_line
-from workbench.read.state_file import is_state
 from workbench.read.text_lines import first_lines
 
 CHECKPOINT = "checkpoint"

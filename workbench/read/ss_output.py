@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from workbench.evidence import Endpoint, Holder, Socket, SocketTimer, TcpState
+from workbench.read.marks import SS_HEADER, SS_ROW
 from workbench.read.ss_details import CONGESTION, info_of, memory_of, words_of
 
 _STATES = {
@@ -30,12 +31,6 @@ _TIMERS = {
     "timewait": SocketTimer.TIMEWAIT,
     "persist": SocketTimer.PROBE,
 }
-# State, Recv-Q, Send-Q, local, peer; "tcp" before them where other protocols were listed, too
-_ROW = re.compile(
-    rf"(?:(?P<netid>[a-z_]{{2,8}}) +)?(?P<state>{'|'.join(_STATES)}) +(?P<recv>\d{{1,10}}) +(?P<send>\d{{1,10}}) +"
-    r"(?P<local>\S{1,100}) +(?P<peer>\S{1,100})(?P<rest>(?:\s.*)?)$"
-)
-_HEADER = re.compile(r"(?:Netid +)?State +Recv-Q +Send-Q +Local Address:Port +Peer Address:Port")
 _USERS = re.compile(r'\busers:\((?:\("[^"]{0,64}",[^()]{1,250}\),?){1,100000}\)')
 _USER = re.compile(r'\("([^"]{0,64})",(?:pid=)?(\d{1,10}),(?:\w{2,10}_ctx=[^,]{1,200},)?(?:fd=)?(\d{1,10})[,)]')
 _TIMER = re.compile(r"\((\w+),(?:(\d{1,6})min)?(?:(\d{1,6})sec)?(?:(\d{1,6})\.)?(?:(\d{1,6})ms)?,(\d{1,6})\)")
@@ -53,14 +48,6 @@ class SocketListing:
     sockets: tuple[Socket, ...]
     by_name: int
     """Sockets that were passed over since their addresses or ports are names: ss was run without -n."""
-
-
-def is_ss_line(line: str) -> bool:
-    """Whether the line is ss's heading or a TCP socket as ss prints it."""
-    if _HEADER.match(line):
-        return True
-    row = _ROW.match(line)
-    return row is not None and row["netid"] in {None, "tcp"}
 
 
 def read_ss(lines: Iterable[str], netns: int = 0) -> SocketListing:
@@ -88,13 +75,13 @@ def _rows(lines: Iterable[str]) -> Iterator[tuple[re.Match[str], str]]:
     row: re.Match[str] | None = None
     details: list[str] = []
     for line in lines:
-        if line[:1] in {"\t", " "} and row is not None and not _HEADER.match(line.strip()):
+        if line[:1] in {"\t", " "} and row is not None and not SS_HEADER.match(line.strip()):
             if len(details) < _FOLLOWING:
                 details.append(line.strip())
             continue
         if row is not None:
             yield row, " ".join(details)
-        row = _ROW.match(line)
+        row = SS_ROW.match(line)
         details = [row["rest"].strip()] if row else []
     if row is not None:
         yield row, " ".join(details)

@@ -24,9 +24,9 @@ from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, Endpoint, ImageDirectory, Queue, TcpState
 from workbench.evidence.sequences import SEQUENCE_MODULUS
 from workbench.evidence.state import State, contradictions
+from workbench.read.marks import STATE_MAGIC, is_state
 
 VERSION = 1
-MAGIC = b"tcp-connection "
 LARGEST_HEADER = 1 << 16
 LARGEST_QUEUE = 1 << 30
 """Bytes; no window is larger (RFC 7323 2.3)."""
@@ -40,11 +40,6 @@ _MOST_OPTIONS = 100
 _TRAILER = len("sha256 ") + 64 + 1
 
 
-def is_state(head: bytes) -> bool:
-    """Whether a file that begins so holds the state of a connection."""
-    return head.startswith(MAGIC)
-
-
 def read_state(path: str | Path) -> State:
     """Read a file. Raises WorkbenchError, whatever its bytes are."""
     shown = os.fspath(path)
@@ -55,7 +50,7 @@ def read_state(path: str | Path) -> State:
                 raise WorkbenchError(f"{shown} is no regular file")
             if status.st_size > 2 * LARGEST_QUEUE + LARGEST_HEADER:
                 raise WorkbenchError(f"{shown} is too large to be a connection")
-            if not is_state(file.read(len(MAGIC))):
+            if not is_state(file.read(len(STATE_MAGIC))):
                 raise WorkbenchError(f"{shown} is not the state of a connection")
             file.seek(0)
             content = file.read()
@@ -70,9 +65,9 @@ def read_state(path: str | Path) -> State:
 
 def unpack(content: bytes) -> State:
     """The state that these bytes hold. Raises WorkbenchError, one sentence, for anything else."""
-    first, _, rest = content[: len(MAGIC) + 16].partition(b"\n")
-    version = first.removeprefix(MAGIC)
-    if not first.startswith(MAGIC) or not version.isdigit():
+    first, _, rest = content[: len(STATE_MAGIC) + 16].partition(b"\n")
+    version = first.removeprefix(STATE_MAGIC)
+    if not first.startswith(STATE_MAGIC) or not version.isdigit():
         raise WorkbenchError("It is not the state of a connection")
     if int(version) != VERSION:
         raise WorkbenchError(f"It is of version {int(version)}, and only {VERSION} is known", "use a newer workbench")

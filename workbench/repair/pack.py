@@ -7,7 +7,8 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.evidence.state import State
-from workbench.read.state_file import MAGIC, NUMBERS, VERSION
+from workbench.read.marks import STATE_MAGIC
+from workbench.read.state_file import NUMBERS, VERSION
 
 
 def pack(state: State) -> bytes:
@@ -26,7 +27,7 @@ def pack(state: State) -> bytes:
         "socket_options": dict(state.socket_options),
         "taken": round(state.taken, 3),
     }
-    head = MAGIC + f"{VERSION}\n{json.dumps(header)}\n".encode()
+    head = STATE_MAGIC + f"{VERSION}\n{json.dumps(header)}\n".encode()
     content = b"".join((head, state.queue.received, state.queue.sent))
     return content + f"sha256 {hashlib.sha256(content).hexdigest()}\n".encode()
 

@@ -7,11 +7,12 @@ from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from workbench.evidence import Evidence, Gap
+from workbench.evidence.recording import section_types
 
 
 def planted(text: str) -> Evidence:
     """Every section is there, with one item each, and each text in it is ``text``."""
-    hints = get_type_hints(Evidence)
+    hints = section_types()
     values = {item.name: _made(hints[item.name], text) for item in fields(Evidence)}
     return Evidence(**values | {"taken": 1.0, "monotonic_ns": 1, "redacted": False})
 

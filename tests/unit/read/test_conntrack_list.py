@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.read.conntrack_list import is_conntrack_line, read_conntrack
+from workbench.read.conntrack_list import read_conntrack
+from workbench.read.marks import is_conntrack_line
 
 RECORDINGS = Path(__file__).parents[3] / "fixtures" / "recordings" / "podman"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from workbench.evidence import Endpoint, Holder, Socket, SocketTimer, TcpState
-from workbench.read.ss_output import is_ss_line, read_ss
+from workbench.read.marks import is_ss_line
+from workbench.read.ss_output import read_ss
 
 RECORDINGS = Path(__file__).parents[3] / "fixtures" / "recordings" / "podman"
 
