@@ -190,6 +190,8 @@ async def test_nothing_is_done_without_the_right_pid() -> None:
         await press(pilot, ("d", "@Network lock", "enter", "@Nothing has been done", *"4646", "enter"))
         await says(pilot, "That is not 4645")
         assert app.session is None
+        await press(pilot, (*"4645", "enter", "@HELD"))
+        assert not any("That is not" in line for line in screen_lines(app))
 
 
 async def test_q_does_not_leave_an_operation_alone() -> None:
@@ -297,7 +299,7 @@ async def test_an_interrupted_operation_is_told_at_the_start_and_put_right_on_ye
         recover=recover,
     )
     async with app.run_test(notifications=True) as pilot:
-        await says(pilot, "1 operation was interrupted")
+        await says(pilot, "1 operation is unfinished")
         await says(pilot, "1 unfinished")
         await press(pilot, ("u", "@lifts the lock", *"no", "enter", "@nothing was done"))
         assert not done

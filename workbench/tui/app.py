@@ -213,14 +213,14 @@ class WorkbenchApp(App[int]):
         self._tell_unfinished(self.moment)
 
     def _tell_unfinished(self, moment: Moment) -> None:
-        """Once: an operation was interrupted, by whatever ended the workbench that ran it."""
+        """Once: an operation was interrupted, or a connection was left in a file."""
         unfinished = moment.situation.evidence.unfinished
         if self._told_unfinished or isinstance(unfinished, Gap):
             return
         waiting = sum(not operation.workbench_alive for operation in unfinished)
         if waiting:
             self._told_unfinished = True
-            said = f"{count(waiting, 'operation was', 'operations were')} interrupted"
+            said = f"{count(waiting, 'operation is', 'operations are')} unfinished"
             self.notify(
                 f"{said}: u looks at what is left and puts it right.", severity="warning", markup=False, timeout=15
             )
