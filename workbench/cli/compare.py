@@ -2,12 +2,13 @@
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.cli.document import Row, evidence_header
 from workbench.cli.exit_status import ExitStatus
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence
+from workbench.evidence import Evidence, not_collected
 from workbench.present.text import printable
 
 LIVE = "live"
@@ -83,7 +84,8 @@ def evidence_of(name: str) -> Evidence:
     gathered = read_sources([name] if Path(name).exists() else name.split(","))
     if gathered.unreadable:
         raise gathered.unreadable[0]
-    return gathered.evidence
+    # not compared, and the other source must fit into memory beside this one
+    return replace(gathered.evidence, events=not_collected("events"))
 
 
 def _moment(path: str, number: int) -> Evidence:

@@ -178,7 +178,8 @@ class _Reading:
         within = place.is_dir()
         if within:
             self._whole.add(path)
-        for file in sorted(place.glob("*.json")) if within else (place,):
+        # whoever opens a FIFO waits for its writer
+        for file in sorted(filter(Path.is_file, place.glob("*.json"))) if within else (place,):
             with file.open("rb") as opened:
                 content = opened.read(LARGEST + 1)
             if is_crit_json(content):
@@ -188,7 +189,11 @@ class _Reading:
     def _read_sockets(self, path: str) -> None:
         from workbench.read.text_lines import lines_of
 
-        self._take_sockets(path, lines_of(path))
+        self._take_sockets(path, lines_of(path, self._cut("sockets")))
+
+    def _cut(self, section: str) -> Callable[[str], object]:
+        """Takes down that a file was not read to its end."""
+        return lambda sentence: self._gaps.append(Gap(section, sentence, "name the part that matters alone"))
 
     def _take_sockets(self, path: str, lines: Iterable[str]) -> None:
         from workbench.evidence import TcpState
@@ -207,7 +212,7 @@ class _Reading:
     def _read_conntrack(self, path: str) -> None:
         from workbench.read.text_lines import lines_of
 
-        self._take_conntrack(lines_of(path))
+        self._take_conntrack(lines_of(path, self._cut("conntrack")))
 
     def _take_conntrack(self, lines: Iterable[str]) -> None:
         from workbench.read.conntrack_list import read_conntrack
@@ -221,7 +226,7 @@ class _Reading:
             text = nft_text(file.read(LARGEST + 1).decode("utf-8", "surrogateescape"))
         if not text:
             raise WorkbenchError(f"{path} is no whole JSON document of nft's", "save it again: nft -j list ruleset")
-        self._take_rules(text)
+        self._take_rules(path, text)
 
     def _read_capture(self, path: str) -> None:
         from workbench.read.pcap import PacketRoom, read_capture
@@ -249,21 +254,26 @@ class _Reading:
         digest = read_digest(path)
         if not _is_all_rules(digest):
             self._logs.append(digest)
-        if digest.total_bytes <= RULES_LIMIT and any(_may_be_rules(line.text) for line in digest.lines):
+        if any(_may_be_rules(line.text) for line in digest.lines):
             from workbench.read.netfilter_dump import is_netfilter_dump
 
-            text = Path(path).read_text("utf-8", "surrogateescape")
+            with Path(path).open("rb") as file:
+                text = file.read(RULES_LIMIT).decode("utf-8", "surrogateescape")
             if is_netfilter_dump(text):
-                self._take_rules(text)
+                self._take_rules(path, text)
+                if digest.total_bytes > RULES_LIMIT:
+                    self._cut("rules")(f"only the first {RULES_LIMIT >> 20} MiB of {path} were looked at")
         if any(line.seconds is None and is_ss_line(line.text) for line in digest.lines):
-            self._take_sockets(path, lines_of(path))
+            self._take_sockets(path, lines_of(path, self._cut("sockets")))
         if any(line.seconds is None and is_conntrack_line(line.text) for line in digest.lines):
-            self._take_conntrack(lines_of(path))
+            self._take_conntrack(lines_of(path, self._cut("conntrack")))
 
-    def _take_rules(self, text: str) -> None:
-        from workbench.read.netfilter_dump import read_netfilter_dump
+    def _take_rules(self, path: str, text: str) -> None:
+        from workbench.read.netfilter_dump import MOST_LINES, read_netfilter_dump
 
         dump = read_netfilter_dump(text)
+        if dump.is_cut:
+            self._cut("rules")(f"only the first {MOST_LINES} lines of {path} were looked at")
         self._rules = [*(self._rules or ()), *dump.rules]
         known = set(map(_identity, self._locks))
         self._locks.extend(lock for lock in dump.locks if _identity(lock) not in known)

@@ -1,6 +1,7 @@
 """Events that were written by ``workbench events --format json`` or ``jsonl``."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ LARGEST = 16 << 20
 """Bytes of a JSON document, and of a line of JSON lines."""
 MOST = 250_000
 """Events and attributions of one file."""
+LARGEST_FILE = 32 << 20
+"""Bytes of a file: an event takes some six times as many in memory as it is written in."""
 _HINT = "name a file that `workbench events --format jsonl` or `--format json` has written"
 
 
@@ -64,6 +67,8 @@ def read_events(path: str | Path) -> RecordedEvents:
 def _rows(path: str | Path) -> Iterator[dict[str, Any]]:
     """Each row as it stands there. Raises OSError, or ValueError for what is too long or no JSON."""
     with Path(path).open("rb") as file:
+        if os.fstat(file.fileno()).st_size > LARGEST_FILE:
+            raise WorkbenchError(f"{path} is larger than {LARGEST_FILE >> 20} MiB", "cut it to the lines that matter")
         head = file.read(len(_DOCUMENT))
         file.seek(0)
         if head == _DOCUMENT:

@@ -12,12 +12,15 @@ LARGEST_PACKET = 1 << 20
 """Bytes; libpcap takes no more than 256 KiB, and a segment of BIG TCP has half of that."""
 LARGEST_BLOCK = 16 << 20
 MOST_INTERFACES = 10_000
+MOST_BLOCKS = 1_000_000
+"""Blocks of pcapng that are no packets."""
 LATEST_NS = (1 << 63) - 1
 LONGEST_TEXT = 1000
 """Characters of a name or a comment."""
 
 SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, STATISTICS, PACKET = 0x0A0D0D0A, 1, 2, 3, 5, 6
 """Types of pcapng's blocks."""
+_PACKETS = frozenset({OLD_PACKET, SIMPLE_PACKET, PACKET})
 BYTE_ORDER = 0x1A2B3C4D
 COMMENT = 1
 """Number of the option in every block."""
@@ -116,6 +119,7 @@ class _Pcapng:
         self._interfaces: list[Interface] = []
         """Of the section."""
         self._known = 0
+        self._others = 0
 
     def items(self) -> Iterator[Item]:
         yield from self._section()
@@ -124,14 +128,22 @@ class _Pcapng:
                 raise Damage("the file ends within the header of a block")
             if int.from_bytes(head[:4], "big") == SECTION:
                 self._file.seek(-4, 1)
+                self._count_other()
                 yield from self._section()
                 continue
             kind, length = struct.unpack(f"{self._order}II", head)
+            if kind not in _PACKETS:
+                self._count_other()
             body = self._body(length)
             try:
                 yield from self._block(kind, body)
             except (struct.error, OverflowError) as error:
                 raise Damage("a block is shorter than what it must hold: what follows is not looked at") from error
+
+    def _count_other(self) -> None:
+        self._others += 1
+        if self._others > MOST_BLOCKS:
+            raise Damage(f"it has more than {MOST_BLOCKS} blocks that are no packets: what follows is not looked at")
 
     def _body(self, length: int) -> bytes:
         if length < 12 or length % 4 or length > LARGEST_BLOCK:
