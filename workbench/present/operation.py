@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
-from workbench.evidence import LogLine, SocketTimer
+from workbench.evidence import LockScope, LogLine, SocketTimer
 from workbench.evidence.outlook import Outlook, outlook, remote_outlook
 from workbench.operation.progress import End, Progress, StepState, Watched
 from workbench.operation.request import DumpRequest, Hold
@@ -57,7 +57,8 @@ def lock_lines(progress: Progress) -> list[Line]:
     for lock in progress.locks[:20]:
         held = "packets not counted" if lock.packets is None else f"{count(lock.packets, 'packet')} held back"
         way = "both ways" if len(lock.directions) == 2 else f"{''.join(lock.directions)} only"
-        holds = count(len(lock.connections), "connection") if lock.connections else "whole namespace"
+        whole = lock.scope is LockScope.NAMESPACE
+        holds = "whole namespace" if whole else count(len(lock.connections), "connection")
         lines.append(line((printable(lock.name), Tone.LOCK)))
         lines += [line(f"  {holds}, {way}"), line("  ", (held, Tone.LOCK))]
     return lines + kept

@@ -22,6 +22,7 @@ from workbench.evidence import (
     Gap,
     Holder,
     ImageDirectory,
+    LockScope,
     Process,
     RestoreStats,
     Rule,
@@ -254,6 +255,13 @@ def test_locks_that_count_show_what_they_hold_back() -> None:
     counted = tuple(replace(lock, packets=12) for lock in held().locks)
     assert "  12 packets held back" in plain_lines(lock_lines(replace(held(), locks=counted)))
     assert "none stands now" in _text(lock_lines(replace(finished(), locks=())))
+
+
+def test_a_table_that_was_just_made_holds_back_no_connection() -> None:
+    empty = tuple(replace(lock, scope=LockScope.CONNECTION, connections=()) for lock in held().locks)
+    assert "  0 connections, both ways" in plain_lines(lock_lines(replace(held(), locks=empty)))
+    whole = tuple(replace(lock, scope=LockScope.NAMESPACE, connections=()) for lock in held().locks)
+    assert "  whole namespace, both ways" in plain_lines(lock_lines(replace(held(), locks=whole)))
 
 
 def test_errors_are_marked_and_harmless_ones_are_not() -> None:

@@ -69,6 +69,7 @@ class ConfirmScreen(ModalScreen[bool]):
     @on(Input.Submitted, "#confirm")
     def _confirm(self, message: Input.Submitted) -> None:
         if message.value.strip() == self._word:
+            self.app.clear_notifications()
             self.dismiss(True)
         elif message.value.strip():
             self.notify(f"That is not {self._word}: nothing was done.", severity="warning", markup=False)
