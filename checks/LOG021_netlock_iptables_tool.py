@@ -89,7 +89,7 @@ CAUSE = Cause(
         Sign(
             ("Iptables configuration failed", "Failed to lock TCP connection"),
             kind=LogKind.DUMP,
-            without=r"Bad rule \(does|Restor(?:e: family|ing FAILED)",
+            without=r"Bad rule \(does|RULE_DELETE failed|Restor(?:e: family|ing FAILED)",
         ),
         Sign(
             ("Locking network failed using nftables", "Locking connection failed using nftables"),

@@ -35,22 +35,28 @@ CODE = "LOG022"
 NAME = "netlock-rule-missing"
 SINCE = "0.1"
 
+_NO_SUCH_RULE = ("Bad rule (does a matching rule exist", "RULE_DELETE failed (No such file or directory)")
+"""As iptables-legacy says it, and as iptables-nft may."""
+
 CAUSE = Cause(
     "The restore could not delete the lock rules of the dump because they are not there any more: the images were "
     "restored before, the host was rebooted or its rules flushed, or this is another host, namespace or iptables "
     "backend.",
     (
         Sign(
-            "Bad rule (does a matching rule exist",
+            _NO_SUCH_RULE,
             kind=LogKind.RESTORE,
             beside=r"Iptables configuration failed|Restoring FAILED",
             without=r"Dumping FAILED|Dump files",
         ),
         Sign(
-            "Iptables configuration failed", kind=LogKind.RESTORE, beside=r"Bad rule \(does", without=r"Dumping FAILED"
+            "Iptables configuration failed",
+            kind=LogKind.RESTORE,
+            beside=r"Bad rule \(does|RULE_DELETE failed",
+            without=r"Dumping FAILED",
         ),
         Sign(
-            "Bad rule (does a matching rule exist",
+            _NO_SUCH_RULE,
             kind=LogKind.RESTORE,
             without=r"Dumping FAILED|Dump files|FAILED",
             severity=Severity.WARNING,

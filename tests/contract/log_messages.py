@@ -111,6 +111,13 @@ LOCK = (
             "Error (criu/netfilter.c:1): Iptables configuration failed"
         ),
     ),
+    (
+        "netlock-rule-missing",
+        (
+            "restore: iptables v1.8.9 (nf_tables):  RULE_DELETE failed (No such file or directory): rule in chain INPUT\n"
+            "Error (criu/netfilter.c:1): Iptables configuration failed"
+        ),
+    ),
     ("netlock-iptables-tool", "dump: sh: 1: iptables: not found\nError (criu/util.c:1): exited, status=127"),
     (
         "netlock-iptables-tool",
