@@ -114,7 +114,7 @@ LOCK = (
     (
         "netlock-rule-missing",
         (
-            "restore: iptables v1.8.9 (nf_tables):  RULE_DELETE failed (No such file or directory): rule in chain INPUT\n"
+            "restore: iptables v1.8.9 (nf_tables):  RULE_DELETE failed (No such file or directory): rule in chain x\n"
             "Error (criu/netfilter.c:1): Iptables configuration failed"
         ),
     ),
