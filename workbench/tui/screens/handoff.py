@@ -1,28 +1,25 @@
 """Where a connection is to go: asked before the plan of a hand-off."""
 
-from typing import ClassVar
-
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from workbench.operation.handoff.plan import HandoffRequest
 from workbench.present.handoff import ADDRESS, GOALS, WHERE, handoff_request
 from workbench.present.line import Tone, line
 from workbench.present.text import printable
-from workbench.tui.keys import Where, bindings
+from workbench.tui.screens.form import BACK, KEYS, FormScreen
 from workbench.tui.widgets.choice import ChoiceLine
 from workbench.tui.widgets.line_view import LineView
 
+_NETNS = line((" Network namespace, a name or path; empty: the one that it is in", Tone.DIM))
 
-class HandoffScreen(ModalScreen[HandoffRequest | None]):
+
+class HandoffScreen(FormScreen[HandoffRequest]):
     """Answers the request in full, or None."""
 
     AUTO_FOCUS = "#where"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.OPTIONS)
 
     def __init__(self, title: str, request: HandoffRequest) -> None:
         """``request`` tells which connection, by its descriptor or its file."""
@@ -33,42 +30,23 @@ class HandoffScreen(ModalScreen[HandoffRequest | None]):
         with Vertical(id="options"):
             yield LineView(lambda _: [line((printable(self._title), Tone.STRONG))])
             yield ChoiceLine(GOALS)
-            yield LineView(id="where-label")
+            yield LineView(lambda _: [line((f" {WHERE[self._goal]}", Tone.DIM))], id="where-label")
             yield Input(compact=True, id="where")
-            yield LineView(
-                lambda _: [line((" Network namespace, a name or path; empty: the one that it is in", Tone.DIM))]
-            )
+            yield LineView(lambda _: [_NETNS])
             yield Input(compact=True, id="netns")
             yield ChoiceLine(ADDRESS)
             yield LineView(id="meaning")
-            keys = line(
-                ("Enter", Tone.STRONG),
-                " shows the plan   ",
-                ("arrows", Tone.STRONG),
-                " choose   ",
-                ("Esc", Tone.STRONG),
-                " back",
-            )
-            yield LineView(lambda _: [keys])
-
-    def on_mount(self) -> None:
-        for view in self.query(LineView):
-            view.can_focus = False
-        self._label()
+            yield LineView(lambda _: [line(*KEYS, *BACK)])
 
     @property
     def _goal(self) -> str:
         (goal,) = self.query_one("#choice-goal", ChoiceLine).chosen
         return goal
 
+    @on(ChoiceLine.Looked)
     def _label(self) -> None:
         label = line((f" {WHERE[self._goal]}", Tone.DIM))
         self.query_one("#where-label", LineView).show(lambda _: [label])
-
-    @on(ChoiceLine.Looked)
-    def _explain(self, message: ChoiceLine.Looked) -> None:
-        self.query_one("#meaning", LineView).show(lambda _: [line((f" {message.meaning}", Tone.NORMAL))])
-        self._label()
 
     def action_submit(self) -> None:
         where, netns = (self.query_one(name, Input).value.strip() for name in ("#where", "#netns"))
@@ -78,12 +56,3 @@ class HandoffScreen(ModalScreen[HandoffRequest | None]):
             return
         moves = "moves" in self.query_one("#choice-address", ChoiceLine).chosen
         self.dismiss(handoff_request(self._request, self._goal, where, netns, move_address=moves))
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
-
-    def action_next_question(self) -> None:
-        self.focus_next()
-
-    def action_previous_question(self) -> None:
-        self.focus_previous()
