@@ -53,6 +53,16 @@ async def test_where_it_goes_is_asked_then_planned_then_done(typed: tuple[str, .
         await press(pilot, (*"4645", "enter", "@it went well"))
 
 
+async def test_the_questions_stand_in_the_middle() -> None:
+    app = application()
+    async with app.run_test(size=(200, 60)) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, (*ROW, "h", "@Unix socket"))
+        region = app.screen.query_one("#options").region
+        assert abs(region.x - (200 - region.right)) <= 1
+        assert abs(region.y - (60 - region.bottom)) <= 1
+
+
 async def test_a_connection_in_a_file_is_handed_on_from_its_row() -> None:
     asked: list[HandoffRequest] = []
 
