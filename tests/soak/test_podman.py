@@ -21,10 +21,10 @@ from workbench.lab.lab import Lab
 from workbench.lab.scenario import load
 from workbench.operation.container import container_named
 from workbench.operation.container_operations import operation_of
-from workbench.operation.planning import prepare_dump
+from workbench.operation.planning import prepare_dump, prepare_restore
 from workbench.operation.progress import Outcome, Progress
 from workbench.operation.recover import recover
-from workbench.operation.request import DumpRequest, Hold
+from workbench.operation.request import DumpRequest, Hold, RestoreRequest
 
 pytestmark = [pytest.mark.root, pytest.mark.criu]
 
@@ -144,3 +144,22 @@ def test_what_comes_to_nothing_leaves_it_running(web: Web, killed: bool) -> None
     back = web.workbench("restore", "-D", f"{web.images}-2", "--yes")
     assert back.returncode == 0, back.stdout + back.stderr
     assert web.asks(b"again\n") == b"again\n"
+
+
+def test_a_restore_whose_podman_is_killed_is_made_good(web: Web) -> None:
+    assert web.asks(b"before\n") == b"before\n"
+    dumped = web.workbench("dump", "--container", "web", "-D", str(web.images), "--yes")
+    assert dumped.returncode == 0, dumped.stdout + dumped.stderr
+    operation = operation_of(prepare_restore(RestoreRequest(str(web.images), holds=frozenset({Hold.RESTORED}))))
+
+    def publish(progress: Progress) -> None:
+        if progress.held:
+            operation._criu.kill()  # type: ignore[attr-defined]
+
+    operation.start(publish)
+    assert operation.wait(DEADLINE_S).outcome is Outcome.FAILED
+    told = [sentence for report in recover() for sentence in report.sentences]
+    if not web.running():
+        back = web.workbench("restore", "-D", str(web.images), "--yes")
+        assert back.returncode == 0, "\n".join((*told, back.stdout, back.stderr))
+    assert web.asks(b"after\n") == b"after\n"
