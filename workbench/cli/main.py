@@ -90,7 +90,11 @@ def run(arguments: Sequence[str]) -> int:
         _output_to_nowhere()
         return ExitStatus.CLEAN
     except OSError as error:
-        if error.errno not in _UNWRITABLE or error.filename is not None:
+        if error.filename is not None:
+            hint = ": run the workbench as root" if isinstance(error, PermissionError) else ""
+            sys.stderr.write(f"workbench: error: {printable(f'{error.filename}: {error.strerror}')}{hint}\n")
+            return ExitStatus.USAGE
+        if error.errno not in _UNWRITABLE:
             raise
         _output_to_nowhere()
         sys.stderr.write(f"workbench: error: the output cannot be written: {error.strerror}\n")

@@ -49,6 +49,10 @@ class LiveSocket:
         """The socket behind a descriptor. Raises WorkbenchError if there is none."""
         try:
             target = os.readlink(f"/proc/{pid}/fd/{fd}")  # noqa: PTH115 - no path, a word of the kernel's
+        except PermissionError as error:
+            raise WorkbenchError(
+                f"Descriptors of process {pid} may not be looked at", "run the workbench as root"
+            ) from error
         except OSError as error:
             raise WorkbenchError(
                 f"Process {pid} has no descriptor {fd}: {error.strerror}", "`workbench sockets` lists both"

@@ -63,9 +63,10 @@ def read_digest(path: str | Path) -> LogDigest:
             about = os.fstat(file.fileno())
             return _digest(str(path), file, about.st_size if stat.S_ISREG(about.st_mode) else 0)
     except OSError as error:
-        raise WorkbenchError(
-            f"The log {path} cannot be read: {error.strerror}", "name a log file of criu, for example IMAGES/dump.log"
-        ) from error
+        hint = "name a log file of criu, for example IMAGES/dump.log"
+        if isinstance(error, PermissionError):
+            hint = "run the workbench as root"
+        raise WorkbenchError(f"The log {path} cannot be read: {error.strerror}", hint) from error
 
 
 def digest_of(path: str, content: bytes) -> LogDigest:

@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.connection.both_ends import pattern
 from tests.unit.read.test_checkpoint_archive import ECHO, packed, written
 from workbench.cli import image
+from workbench.cli.main import run
 from workbench.errors import WorkbenchError
 
 RECORDINGS = Path(__file__).parents[3] / "fixtures" / "recordings" / "images"
@@ -122,3 +123,10 @@ def test_hostile_lines_cannot_act_on_a_terminal(tmp_path: Path, capsys: pytest.C
     text = capsys.readouterr().out
     assert "\\x1b" in text
     assert not set(text) & {"\x1b", "\x07", "\x00"}
+
+
+def test_a_name_that_no_file_can_have_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["image", "x" * 5000]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("workbench: error: ")
+    assert said.count("\n") == 1
