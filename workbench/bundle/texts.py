@@ -18,7 +18,7 @@ _INTERFACE = re.compile(
 _NUMBER = re.compile(r"[-+]?(?:0x[0-9a-f]{1,16}|\d{1,10}(?:\.\d{1,6})?)(?:%|[a-zA-Z]{1,3})?", re.ASCII)
 _VERSION = re.compile(r"v?\d{1,3}(?:\.\d{1,3}){1,2}", re.ASCII)
 _SOURCE = re.compile(
-    r"(?:criu|soccr|compel|lib|plugins|images|tools)/(?:[a-z0-9_-]{1,30}/){0,5}[a-z0-9_-]{1,30}\.[chS]"
+    r"(?:criu|soccr|compel|lib|plugins|images|tools)/(?:[a-z0-9_-]{1,30}/){0,5}[a-z0-9_-]{1,30}(?:\.pb-c)?\.[chS]"
 )
 """A file of CRIU's source."""
 _RANGE = re.compile(r"\d{1,10}(?:[-,:/]\d{1,10})*", re.ASCII)
@@ -29,9 +29,8 @@ _KERNEL_LINK = re.compile(
     r"(?:socket|pipe|net|mnt|pid|pid_for_children|user|uts|ipc|time|time_for_children|cgroup):\[\d{1,20}\]", re.ASCII
 )
 _ANONYMOUS = re.compile(r"anon_inode:\[?(?P<name>[a-zA-Z_-]{1,40})\]?")
-_IMAGE_FILE = re.compile(
-    r"(?:[a-z]+(?:-[a-z]+)*)(?:-[0-9a-f]{1,16}){0,2}\.img|stats-(?:dump|restore)|(?:dump|restore|output)\.log", re.ASCII
-)
+_IMAGE_FILE = re.compile(r"(?P<name>[a-z0-9]+(?:-[a-z]+)*?)(?:-[0-9a-f]{1,16}){0,2}\.img", re.ASCII)
+_CRIU_FILE = re.compile(r"stats-(?:dump|restore)|(?:dump|restore|output)\.log", re.ASCII)
 _ENGINE_UNIT = re.compile(
     r"(?P<engine>docker|libpod|libpod-conmon|crio|crio-conmon|cri-containerd|runc|lxc|kubepods)"
     r"(?P<middle>(?:-(?:besteffort|burstable))?-(?:pod)?)(?P<id>[0-9a-f_]{12,64})(?P<end>\.\w{5,7})",
@@ -57,6 +56,8 @@ class Texts:
         self._words = words()
         self._programs = names("programs")
         self._users = names("users")
+        self._sources = names("sources")
+        self._images = names("images")
         self._directories = names("directories") | self._programs
         self._extensions = names("extensions")
 
@@ -138,12 +139,23 @@ class Texts:
 
     def _is_known(self, text: str) -> bool:
         """Whether it consists of known words and numbers; several numbers and no word may be anything."""
-        if _NUMBER.fullmatch(text) or _VERSION.fullmatch(text) or _SOURCE.fullmatch(text.rpartition(":")[0] or text):
+        if _NUMBER.fullmatch(text) or _VERSION.fullmatch(text) or self._is_source(text.rpartition(":")[0] or text):
             return True
         parts = [part for part in _PARTS.split(text) if part]
         known = [part.lower() in self._words for part in parts]
         numbers = (known[place] or _NUMBER.fullmatch(part) for place, part in enumerate(parts))
         return text.isascii() and (not parts or any(known)) and all(numbers)
+
+    def _is_source(self, text: str) -> bool:
+        """Whether CRIU has a file of this name; whoever looks at its tree knows them all."""
+        if not _SOURCE.fullmatch(text):
+            return False
+        return all(part in self._sources for part in text.rpartition(".")[0].removesuffix(".pb-c").split("/"))
+
+    def _is_file_of_criu(self, text: str) -> bool:
+        """Whether CRIU writes files of this name."""
+        image = _IMAGE_FILE.fullmatch(text)
+        return image["name"] in self._images if image else _CRIU_FILE.fullmatch(text) is not None
 
     def _address(self, text: str) -> str | None:
         plain, percent, zone = text.partition("%")
@@ -156,7 +168,7 @@ class Texts:
         if (
             part in {"", ".", ".."}
             or part in self._directories
-            or _IMAGE_FILE.fullmatch(part)
+            or self._is_file_of_criu(part)
             or _USER_UNIT.fullmatch(part)
         ):
             return part
@@ -191,7 +203,7 @@ class Texts:
         end = word[len(bare) :]
         if (other := self._address(bare)) or (other := self._endpoint(bare)):
             return other + end
-        if _BETWEEN.fullmatch(word) or self._is_known(bare) or _IMAGE_FILE.fullmatch(bare):
+        if _BETWEEN.fullmatch(word) or self._is_known(bare) or self._is_file_of_criu(bare):
             return word
         if "/" in bare or bare.startswith("@") or _KERNEL_LINK.fullmatch(bare):
             return self.path(bare) + end

@@ -15,7 +15,7 @@ def words() -> frozenset[str]:
 
 @cache
 def names(kind: str) -> frozenset[str]:
-    """Names of one kind: ``programs``, ``users``, ``directories`` or ``extensions``."""
+    """Names of one kind: ``programs``, ``users``, ``directories``, ``extensions``, ``sources`` or ``images``."""
     found: set[str] = set()
     heading = ""
     for line in _lines("known_names.txt"):

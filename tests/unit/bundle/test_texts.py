@@ -36,6 +36,8 @@ def shape(text: str) -> str:
         ("@/tmp/app.sock", "@/tmp/N.sock"),
         ("images/dump.log", "images/dump.log"),
         ("tcp-stream-2c9f1.img", "tcp-stream-2c9f1.img"),
+        ("ipcns-var-10.img", "ipcns-var-10.img"),
+        ("customers.img", "N.img"),
         ("/user.slice/user-1000.slice/session-3.scope", "/user.slice/user-1000.slice/session-3.scope"),
         ("", ""),
         ("/", "/"),
@@ -43,6 +45,20 @@ def shape(text: str) -> str:
 )
 def test_paths(path: str, expected: str) -> None:
     assert shape(TEXTS.path(path)) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("criu/sk-inet.c", "criu/sk-inet.c"),
+        ("criu/pie/restorer.c", "criu/pie/restorer.c"),
+        ("soccr/soccr.c", "soccr/soccr.c"),
+        ("criu/customers.c", "criu/N"),
+        ("criu/customers/files.c", "criu/N/N"),
+    ],
+)
+def test_files_of_criu_s_source_stay(source: str, expected: str) -> None:
+    assert shape(TEXTS.source(source)) == expected
 
 
 def test_an_identifier_stays_one_and_its_short_form_fits() -> None:
