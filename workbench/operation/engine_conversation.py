@@ -170,12 +170,16 @@ class EngineConversation(Conversation):
                 self._engine.stdin.close()  # it was never told to begin
             self._engine.wait()
             os.close(self._pidfd)
-        if self._asked is not None:
-            self._asked.close()
+        self._close_asked()
         if self._place:
             with contextlib.suppress(OSError):
                 self._remove_links()
             shutil.rmtree(self._place, ignore_errors=True)
+
+    def _close_asked(self) -> None:
+        """From now on whoever asks is refused."""
+        if self._asked is not None:
+            self._asked.close()
 
     def _speak(self, options: Mapping[str, object]) -> None:
         del options  # they are arguments of the engine, and lines of the configuration file
@@ -187,6 +191,7 @@ class EngineConversation(Conversation):
         self._serve()
         status = self._engine.wait()
         if status < 0:
+            self._close_asked()
             if self._kind == "dump":  # what podman had begun undoes what it did, since nobody answers it
                 await_session_end(self._engine.pid, UNDOES_S)
             self._put(m.CriuDied(f"{self._command[0]} ended by signal {-status} before it was done."))
