@@ -1,7 +1,8 @@
 # setup: everything needed, idempotent · run: setup, then the application (without a terminal: a guided dump and
 # restore of the lab connection, as a report) · test: all that must hold · check: the quick part of it · bench: measured
-# beside the usual tools · soak: ROUNDS (20) of the main scenarios, many migrations and more (with sshd, podman, busybox) · fuzz: SECONDS_EACH (60) of
-# hostile bytes for each reader, or for READERS · docs: the pages of all checks
+# beside the usual tools · soak: ROUNDS (20) of the main scenarios, many migrations, every half killed at every stage
+# (needs sshd, podman and a static busybox besides) · fuzz: SECONDS_EACH (60) of hostile bytes for each reader, or for
+# READERS · docs: the pages of all checks
 
 .PHONY: setup run test check contract e2e bench soak fuzz docs lock clean
 PYTHON := .venv/bin/python
