@@ -52,6 +52,21 @@ async def test_the_checks_are_asked_about_the_moment_that_is_shown() -> None:
         await says(pilot, code)
 
 
+async def test_a_key_that_is_greyed_out_does_nothing_else() -> None:
+    app = on_bundle()
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        await says(pilot, "restore: after")
+        await press(pilot, ("1", "q", "@queues: this is a recording"))
+        assert app.is_running
+
+
+async def test_a_recording_offers_no_operation() -> None:
+    app = on_bundle()
+    async with app.run_test(size=(140, 40)) as pilot:
+        await says(pilot, "restore: after")
+        await press(pilot, ("o", "@[ and ] go through them"))
+
+
 async def test_what_needs_a_living_host_is_greyed_out_and_says_why() -> None:
     app = on_bundle()
     async with app.run_test(size=(140, 40), notifications=True) as pilot:

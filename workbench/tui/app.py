@@ -164,12 +164,12 @@ class WorkbenchApp(App[int]):
         return self.offers(action)
 
     def on_key(self, event: Key) -> None:
-        """A key that is greyed out says why."""
+        """A key that is greyed out says why, and does nothing else that it would do elsewhere."""
         wanted = next((each for each in ACTIONS if each.live and event.key in each.keys.split(",")), None)
-        if wanted is not None and self.is_recorded and not self.screen.is_modal:
-            nodes = (self, self.front)
-            if any(hasattr(node, f"action_{wanted.name}") for node in nodes):
-                self.notify(f"{wanted.label}: this is a recording, nothing can be done on it.", markup=False, timeout=3)
+        has_it = wanted is not None and any(hasattr(node, f"action_{wanted.name}") for node in (self, self.front))
+        if wanted is not None and has_it and self.is_recorded and not self.screen.is_modal:
+            event.prevent_default()
+            self.notify(f"{wanted.label}: this is a recording, nothing can be done on it.", markup=False, timeout=3)
 
     def header(self, width: int) -> Line:
         """The line on top."""

@@ -38,6 +38,9 @@ _NONE = (
         "d on Connections or Processes dumps a process; r on Checkpoints restores one.",
     ),
 )
+_RECORDED = (
+    line("This is a recording: what was known at its moments is on the other screens, [ and ] go through them."),
+)
 
 
 class OperationScreen(WorkbenchScreen):
@@ -81,7 +84,8 @@ class OperationScreen(WorkbenchScreen):
         self.refresh_bindings()
         self.set_class(session is None or progress is None or not session.is_open, "-report")
         if session is None or progress is None:
-            self._view("report").show(lambda _: _starting(session))
+            nothing = _RECORDED if self.workbench.is_recorded else _NONE
+            self._view("report").show(lambda _: _starting(session) if session is not None else nothing)
             return
         self._show_log(progress.log)
         if not session.is_open:
@@ -160,9 +164,7 @@ class OperationScreen(WorkbenchScreen):
         return False
 
 
-def _starting(session: Session | None) -> Sequence[Line]:
-    if session is None:
-        return _NONE
+def _starting(session: Session) -> Sequence[Line]:
     return (line((session.plan.title, Tone.STRONG)), line(), line(("Starting ...", Tone.MOVING)))
 
 
