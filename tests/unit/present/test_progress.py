@@ -2,10 +2,10 @@ import pytest
 
 from workbench.evidence import Connection, DumpStats, Endpoint, LogLine
 from workbench.operation.plan import Plan
-from workbench.operation.progress import Outcome, Progress, Proof, Step, StepState, Verdict
+from workbench.operation.progress import Outcome, PeerKeeping, Progress, Proof, Step, StepState, Verdict
 from workbench.operation.request import RestoreRequest
 from workbench.present.line import plain_lines, wrapped
-from workbench.present.operation import steps_line
+from workbench.present.operation import lock_lines, steps_line
 from workbench.present.progress import report_lines, step_line
 
 CONNECTION = Connection(Endpoint("10.0.0.2", 7022), Endpoint("10.0.0.1", 56692))
@@ -63,3 +63,19 @@ def test_criu_numbers_tell_what_of_the_frozen_time_was_the_lock() -> None:
     stats = DumpStats(900, 31_200, 4_000, 6_000, 2000, 1010)
     lines = report_lines(_progress(outcome=Outcome.SUCCEEDED, dump_stats=stats, lock_ms=4.0))
     assert "  frozen          31 ms, 4.0 ms of it for the lock" in lines
+
+
+@pytest.mark.parametrize(
+    ("keeping", "said"),
+    [
+        (PeerKeeping(), "the keeper begins ..."),
+        (PeerKeeping(99, 3), "peers kept by process 99: 3 answers"),
+        (PeerKeeping(0, 1, ending="released"), "peers released after 1 answer of their keeper"),
+        (PeerKeeping(problem="no packets \x1b[1m"), r"nobody answers the peers: no packets \x1b[1m"),
+    ],
+)
+def test_who_keeps_the_peers_is_told_at_the_end_and_meanwhile(keeping: PeerKeeping, said: str) -> None:
+    done = report_lines(_progress(outcome=Outcome.SUCCEEDED, keeping=keeping))
+    assert done[done.index("Peers") + 1] == f"  {said}"
+    assert said in plain_lines(lock_lines(_progress(keeping=keeping)))
+    assert "Peers" not in report_lines(_progress(outcome=Outcome.SUCCEEDED))
