@@ -125,12 +125,12 @@ class Collector:
             # of a recording very many records are made at once, and kept
             with nullcontext() if source.is_live else without_collection():
                 evidence = source.evidence()
-                if judges:
-                    self._judge.offer(evidence)
                 situation = Situation(evidence, self._judge.judgement)
                 situation.join()
                 screen = self.screen
                 table = TABLES[screen](situation) if screen in TABLES else None
+            if judges:  # in a thread of its own, which would take from the time until there is something to see
+                self._judge.offer(evidence)
         except Exception as error:  # one round lost must not end the display
             self._fail(f"a look at {source.label} failed: {type(error).__name__}: {error}")
             return
