@@ -14,7 +14,7 @@ from workbench.cli.event_output import EventOutput
 from workbench.cli.exit_status import ExitStatus
 from workbench.cli.interruption import Interruption
 from workbench.errors import WorkbenchError
-from workbench.evidence import Capture, Evidence, Gap
+from workbench.evidence import Capture, Connection, Evidence, Gap
 from workbench.present.text import printable
 
 if TYPE_CHECKING:
@@ -149,7 +149,8 @@ def _selection(options: argparse.Namespace) -> "tuple[Selection, Evidence]":
     from workbench.evidence.selection import Selection
 
     by_process = options.pid is not None or options.container is not None
-    source = LiveSource({"host", *(("processes", "sockets") if by_process else ())})
+    of_host = ("processes", "sockets") if by_process else ("sockets",) if options.connection is not None else ()
+    source = LiveSource({"host", *of_host})
     try:
         evidence = source.evidence()
     finally:
@@ -165,7 +166,18 @@ def _selection(options: argparse.Namespace) -> "tuple[Selection, Evidence]":
             if each.peer.port and any(holder.pid in pids for holder in each.holders)
         ]  # fmt: skip
     netns = [scope.namespace_inode(options.netns)] if options.netns is not None else []
-    return Selection(pids, connections, netns), evidence
+    return Selection(pids, connections, netns, _homes(connections, evidence)), evidence
+
+
+def _homes(connections: Iterable[Connection], evidence: Evidence) -> set[int]:
+    """Network namespaces that have an end of one of them."""
+    from workbench.evidence.socket_choice import Choice, choose
+
+    if isinstance(evidence.sockets, Gap):
+        return set()
+    ends = {way for each in connections for way in (each.unmapped, each.unmapped.reversed)}
+    near = choose(evidence.sockets, Choice(local_ports={way.local.port for way in ends}))
+    return {socket.netns for socket in near if socket.connection.unmapped in ends}
 
 
 def _captures(paths: Iterable[str]) -> list[Capture]:

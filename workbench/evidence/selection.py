@@ -14,13 +14,18 @@ class Selection:
     """
 
     def __init__(
-        self, pids: Iterable[int] = (), connections: Iterable[Connection] = (), netns: Iterable[int] = ()
+        self,
+        pids: Iterable[int] = (),
+        connections: Iterable[Connection] = (),
+        netns: Iterable[int] = (),
+        around: Iterable[int] = (),
     ) -> None:
+        """``around``: namespaces that the connections are in, as far as that is known already."""
         self._pids = frozenset(pids)
         self._netns = frozenset(netns)
         self._connections = {view for each in connections for view in (each.unmapped, each.unmapped.reversed)}
         self._everything = not (self._pids or self._netns or self._connections)
-        self._around: set[int | None] = set()
+        self._around: set[int | None] = set(around)
 
     def wants(self, event: Event) -> bool:
         """Whether to show it. Losses and stages of CRIU concern everybody."""

@@ -9,13 +9,14 @@ from workbench.present.timeline_rows import Narrowing
 
 
 def of_socket(socket: Socket, situation: Situation) -> Narrowing:
-    """A connection, both its ends; of a socket without a peer the process that has it open."""
+    """A connection, both its ends, and rules where they are; of a socket without a peer its process."""
     if socket.state in UNCONNECTED:
         owner = None if socket.pid is None else situation.processes.get(socket.pid)
         if owner is not None:
             return of_process(owner, situation)
         return Narrowing(f"network namespace {situation.namespace_name(socket.netns)}", Selection(netns=[socket.netns]))
-    return Narrowing(printable(str(socket.connection)), Selection(connections=[socket.connection]))
+    ends = [end.netns for end in (socket, situation.peer_of(socket)) if end is not None]
+    return Narrowing(printable(str(socket.connection)), Selection(connections=[socket.connection], around=ends))
 
 
 def of_process(process: Process, situation: Situation) -> Narrowing:
@@ -23,7 +24,8 @@ def of_process(process: Process, situation: Situation) -> Narrowing:
     pids = [each.pid for each in situation.tree(process.pid)]
     sockets = [socket for pid in pids for socket in situation.sockets_by_pid.get(pid, ())]
     connections = [socket.connection for socket in sockets if socket.state not in UNCONNECTED]
-    return Narrowing(printable(f"process {process.command} {process.pid}"), Selection(pids, connections))
+    around = {socket.netns for socket in sockets}
+    return Narrowing(printable(f"process {process.command} {process.pid}"), Selection(pids, connections, around=around))
 
 
 def of_operation(progress: Progress) -> Narrowing | None:

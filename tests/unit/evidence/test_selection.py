@@ -24,6 +24,12 @@ def test_a_connection_is_wanted_from_both_ends() -> None:
     assert not selection.wants(event(connection=OTHER))
 
 
+def test_rules_where_a_connection_is_are_wanted_though_nothing_happens_to_it() -> None:
+    selection = Selection(connections=[Connection(A, B)], around=[1])
+    assert selection.wants(Event(0, EventKind.RULES, 1))
+    assert not selection.wants(Event(0, EventKind.RULES, 2))
+
+
 def test_a_mapped_connection_is_the_one_on_the_wire() -> None:
     mapped = Connection(Endpoint("::ffff:10.0.0.1", 7022), Endpoint("::ffff:10.0.0.2", 40000))
     assert Selection(connections=[mapped]).wants(event(connection=Connection(A, B)))

@@ -98,7 +98,7 @@ class PacketsScreen(ModalScreen[None]):
 
     def _title(self) -> Line:
         if self._live is not None:
-            state = ("capturing, headers only", Tone.MOVING)
+            state = ("capturing", Tone.MOVING)
         else:
             state = ("starting" if self._starting else "ended" if self._begin else "recorded", Tone.DIM)
         segments = "" if self._shown is None else f"  {count(len(self._shown[1].segments), 'segment')}"
@@ -109,7 +109,7 @@ class PacketsScreen(ModalScreen[None]):
         cut = "  cut off" if self._shown and self._shown[0].problems else ""
         return line(
             ("Packets", Tone.STRONG), f"  {printable(self._subject)}  ", state, segments, (lost, Tone.WARNING), only,
-            (first + cut, Tone.WARNING),
+            (first + cut, Tone.WARNING), "  headers only" if self._live is not None else "",
         )  # fmt: skip
 
     def action_toggle_capture(self) -> None:

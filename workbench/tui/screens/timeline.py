@@ -133,11 +133,13 @@ class TimelineScreen(TableScreen):
 
     def action_only_connection(self) -> None:
         row = self.rows.cursor_row
-        connection = row.subject.connection if row and isinstance(row.subject, Event | Attribution) else None
-        if connection is None:
+        subject = row.subject if row else None
+        if not isinstance(subject, Event | Attribution) or subject.connection is None:
             self._no_such("belongs to no connection")
-        else:
-            self.narrow(Narrowing(printable(str(connection)), Selection(connections=[connection])))
+            return
+        around = [] if subject.netns is None else [subject.netns]
+        selection = Selection(connections=[subject.connection], around=around)
+        self.narrow(Narrowing(printable(str(subject.connection)), selection))
 
     def action_only_process(self) -> None:
         row = self.rows.cursor_row
