@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workbench.collect import procfs
+from workbench.collect.identity import is_gone, own_name
 from workbench.operation.container import RuncContainer
 from workbench.operation.container import delete as remove
 
@@ -23,18 +24,12 @@ RUNC_ROOT = "/run/runc"
 DEATH_TIMEOUT_S = 5.0
 MEMORY = Path("/dev/shm")  # noqa: S108 - the tmpfs of every host; what is made there is named after its lab
 
-FIRST_PID_NAMESPACE = 0xEFFFFFFC
-"""Inode (PROC_PID_INIT_INO, include/linux/proc_ns.h)."""
-
 _counter = itertools.count(1)
 
 
 def new_id() -> str:
-    """An identity of a new lab that tells who runs it: pid, start time in clock ticks after boot, and a number.
-
-    The inode of the pid namespace stands at its end, unless that is the first one of the host.
-    """
-    return f"{os.getpid()}-{_start_time(os.getpid())}-{next(_counter)}{_elsewhere()}"
+    """An identity of a new lab that tells who runs it: the name of this process, and a number."""
+    return f"{own_name()}-{next(_counter)}"
 
 
 def scratch_directory(lab: str) -> Path:
@@ -63,13 +58,8 @@ def members(lab: str) -> Iterator[int]:
 
 
 def is_abandoned(lab: str) -> bool:
-    """Whether whoever ran it is gone; also if the text is no identity of a lab. Never of another pid namespace's."""
-    runner, start, _, namespace = (*lab.split("-", 3), "", "", "", "")[:4]
-    if not runner.isdecimal():
-        return True
-    if namespace != _elsewhere().removeprefix("-"):
-        return False  # a directory that several containers see: its pid says nothing here
-    return _start_time(int(runner)) != start
+    """Whether whoever ran it is gone; also if the text is no identity of a lab."""
+    return is_gone(lab.rpartition("-")[0])
 
 
 def clean() -> list[str]:
@@ -113,15 +103,3 @@ def end(pid: int, is_meant: Callable[[int], bool]) -> bool:
         return bool(select.select([descriptor], [], [], DEATH_TIMEOUT_S)[0])
     finally:
         os.close(descriptor)
-
-
-def _elsewhere() -> str:
-    """How identities made in this pid namespace end."""
-    inode = Path("/proc/self/ns/pid").stat().st_ino
-    return "" if inode == FIRST_PID_NAMESPACE else f"-{inode}"
-
-
-def _start_time(pid: int) -> str:
-    """Field 22 of /proc/PID/stat (proc(5)); empty if there is no such process, or only a zombie of it."""
-    fields = (procfs.read(f"/proc/{pid}/stat") or b"").rpartition(b")")[2].split()
-    return fields[19].decode() if fields and fields[0] not in {b"Z", b"X"} else ""

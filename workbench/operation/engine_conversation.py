@@ -19,12 +19,12 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from workbench.collect.identity import is_gone, own_name
 from workbench.criu.rpc import Notification
 from workbench.errors import WorkbenchError
 from workbench.operation import machine as m
 from workbench.operation.conversation import Conversation
-from workbench.operation.journal import own_identity
-from workbench.operation.task import await_session_end, is_alive
+from workbench.operation.task import await_session_end
 
 PREFIX = "workbench-engine-"
 """Directories in which the scripts lie; pid and start time of the workbench follow."""
@@ -61,8 +61,7 @@ except OSError:
 def remove_abandoned() -> None:
     """Remove the directories of every workbench that is gone."""
     for place in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        pid, start, *_ = (*place.name.removeprefix(PREFIX).split("-"), "", "")
-        if pid.isdecimal() and start.isdecimal() and not is_alive(int(pid), int(start)):
+        if is_gone(place.name.removeprefix(PREFIX).rpartition("-")[0]):
             shutil.rmtree(place, ignore_errors=True)
 
 
@@ -97,7 +96,7 @@ class EngineConversation(Conversation):
         del netns_path  # the engine knows where its container lives
         try:
             remove_abandoned()
-            self._place = tempfile.mkdtemp(prefix="{}{}-{}-".format(PREFIX, *own_identity()))
+            self._place = tempfile.mkdtemp(prefix=f"{PREFIX}{own_name()}-")
             self._asked = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._asked.bind(f"{self._place}/socket")
             self._asked.listen()

@@ -10,9 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.collect import procfs
 from workbench.collect.events.tracefs import tracefs
-from workbench.collect.process_stat import parse_stat
+from workbench.collect.identity import is_gone, own_name
 
 PREFIX = "workbench-"
 BUFFER_KIB = 4096
@@ -27,7 +26,7 @@ class Instance:
     def __init__(self, top: Path, buffer_kib: int = BUFFER_KIB) -> None:
         """``top``: the directory of tracefs. Raises OSError."""
         self.top = top
-        self.path = top / "instances" / f"{PREFIX}{os.getpid()}-{_start_time(os.getpid())}-{next(_counter)}"
+        self.path = top / "instances" / f"{PREFIX}{own_name()}-{next(_counter)}"
         self._opened: list[int] = []
         self.path.mkdir()
         try:
@@ -87,8 +86,7 @@ class Instance:
 def abandoned(top: Path) -> Iterator[Path]:
     """Instances of workbenches that are gone."""
     for path in (top / "instances").glob(f"{PREFIX}*"):
-        pid, start, *_ = (*path.name.removeprefix(PREFIX).split("-"), "", "")
-        if not pid.isdecimal() or _start_time(int(pid)) != start:
+        if is_gone(path.name.removeprefix(PREFIX).rpartition("-")[0]):
             yield path
 
 
@@ -102,10 +100,3 @@ def remove_abandoned(*, dry_run: bool = False) -> tuple[str, ...]:
                     path.rmdir()
                 removed.append(path.name)
     return tuple(removed)
-
-
-def _start_time(pid: int) -> str:
-    """In clock ticks after boot; empty if there is no such process. With the pid, it names a process for ever."""
-    data = procfs.read(f"/proc/{pid}/stat")
-    stat = None if data is None else parse_stat(data)
-    return "" if stat is None or stat.state in {"Z", "X"} else str(stat.start_time)

@@ -8,10 +8,10 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.collect import procfs
 from workbench.collect.events import headers
 from workbench.collect.events.instance import PREFIX, abandoned
 from workbench.collect.events.symbols import Symbols
+from workbench.collect.identity import own_name
 from workbench.evidence import Connection, Endpoint
 
 TCP = struct.pack("!HHIIBBHHH", 7022, 40000, 1000, 2000, 8 << 4, 0x14, 512, 0, 0)
@@ -105,11 +105,9 @@ def test_hidden_addresses_name_nothing(tmp_path: Path) -> None:
 
 
 def test_an_instance_is_abandoned_if_its_process_is_another_or_gone(tmp_path: Path) -> None:
-    stat = (procfs.read(f"/proc/{os.getpid()}/stat") or b"").rpartition(b")")[2].split()
-    start = stat[19].decode()
-    mine = f"{PREFIX}{os.getpid()}-{start}-1"
-    for name in (mine, f"{PREFIX}{os.getpid()}-1-1", f"{PREFIX}999999999-5-1", f"{PREFIX}x", "somebody-else"):
+    mine = own_name()
+    _, plus, namespace = mine.partition("+")
+    gone = [f"{PREFIX}{os.getpid()}-1{plus}{namespace}-1", f"{PREFIX}999999999-5{plus}{namespace}-1", f"{PREFIX}x"]
+    for name in (f"{PREFIX}{mine}-1", *gone, "somebody-else"):
         (tmp_path / "instances" / name).mkdir(parents=True)
-    assert {path.name for path in abandoned(tmp_path)} == {
-        f"{PREFIX}{os.getpid()}-1-1", f"{PREFIX}999999999-5-1", f"{PREFIX}x"
-    }  # fmt: skip
+    assert {path.name for path in abandoned(tmp_path)} == set(gone)
