@@ -301,7 +301,9 @@ async def test_an_interrupted_operation_is_told_at_the_start_and_put_right_on_ye
     async with app.run_test(notifications=True) as pilot:
         await says(pilot, "1 operation is unfinished")
         await says(pilot, "1 unfinished")
-        await press(pilot, ("u", "@lifts the lock", *"no", "enter", "@nothing was done"))
+        await press(pilot, ("u", "@lifts the lock"))
+        assert not any("1 operation is unfinished" in line for line in screen_lines(app))
+        await press(pilot, (*"no", "enter", "@nothing was done"))
         assert not done
         await press(pilot, (*"yes", "enter", "@the lock is lifted"))
         assert done == ["yes"]

@@ -44,7 +44,7 @@ def recover_dump(entry: Entry, report: Report, *, restoring: bool) -> None:
         elif whole:
             _bring_back(entry, report, living, image, namespace, restoring=restoring)
         else:
-            _give_up(entry, report, locks, namespace)
+            _give_up(entry, report, locks, namespace, image)
 
 
 def _run_on(
@@ -126,13 +126,21 @@ def _end(living: Iterable[Task]) -> None:
         task.gone(_GONE_S)
 
 
-def _give_up(entry: Entry, report: Report, locks: tuple[Lock, ...], namespace: NetworkNamespace | None) -> None:
-    """Neither the processes nor whole images are there."""
-    report.say(f"Process {entry.begun['root'][0]} is gone, and its images are not complete.")
+def _give_up(
+    entry: Entry,
+    report: Report,
+    locks: tuple[Lock, ...],
+    namespace: NetworkNamespace | None,
+    image: ImageDirectory | None,
+) -> None:
+    """Neither the processes nor whole images are there; ``image``: None if none can be read."""
+    were_complete = "images complete" in entry.transitions
+    known = "are not complete" if image is not None else "are gone" if were_complete else "cannot be read"
+    report.say(f"Process {entry.begun['root'][0]} is gone, and its images {known}.")
     _lift(report, locks, namespace)
+    why = "ended while CRIU had its socket in repair mode (calls fail then), before the images were complete"
     report.lose(
-        entry.connections,
-        "its process ended while CRIU had its socket in repair mode (calls fail then), before the images were complete",
+        entry.connections, "its process is gone, and so are its images" if were_complete else f"its process {why}"
     )
 
 

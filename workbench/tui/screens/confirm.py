@@ -49,6 +49,7 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         self.query_one("#plan-asked", LineView).can_focus = False
+        self.app.clear_notifications()  # they would stand over what is to be typed
 
     @property
     def _view(self) -> LineView:
