@@ -9,6 +9,7 @@ from tests.tui.screens import press, says
 from workbench.cli.opened import opened
 from workbench.errors import WorkbenchError
 from workbench.tui.app import WorkbenchApp
+from workbench.tui.keys import STEPS
 from workbench.tui.screens.packets import PacketsScreen
 
 RECORDINGS = Path(__file__).parents[2] / "fixtures" / "recordings"
@@ -58,6 +59,7 @@ async def test_of_a_capture_the_packets_are_listed_from_the_first_one() -> None:
         await says(pilot, "112 segments")
         assert isinstance(app.screen, PacketsScreen)
         await press(pilot, ("@> 0.000000", "escape", "@p lists them", "p", "@112 segments"))
+        assert not any(app.offers(name) for name in STEPS)  # a file has one moment
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"PK\x03\x04", b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", bytes(600)])

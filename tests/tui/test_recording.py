@@ -40,6 +40,14 @@ async def test_it_opens_at_the_last_moment_and_steps_through_the_others() -> Non
         await says(pilot, "ESTAB")
 
 
+async def test_two_moments_are_compared_in_the_order_of_time() -> None:
+    app = on_bundle()
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        await press(pilot, ("@9 of 9", "equals_sign", "@Step to another moment first"))
+        await press(pilot, ("left_square_bracket", "@8 of 9", "equals_sign", "@first   8 of 9", "@second  9 of 9"))
+        await press(pilot, ("escape", "left_square_bracket", "@7 of 9", "equals_sign", "@second  8 of 9"))
+
+
 async def test_the_checks_are_asked_about_the_moment_that_is_shown() -> None:
     app = on_bundle()
     async with app.run_test(size=(140, 40)) as pilot:

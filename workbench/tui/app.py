@@ -156,9 +156,10 @@ class WorkbenchApp(App[int]):
 
     def offers(self, action: str) -> bool | None:
         """Whether an action can be done; None: not on a recording, False: on a recording only."""
-        if self.is_recorded:
-            return False if action in BESIDE else None if action in LIVE else True
-        return action not in STEPS
+        if self.moment is None or self.moment.live:
+            return action not in STEPS
+        is_useless = action in BESIDE or (action in STEPS and not self.moment.place)
+        return False if is_useless else None if action in LIVE else True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         return self.offers(action)
@@ -328,6 +329,9 @@ class WorkbenchApp(App[int]):
     def action_later(self) -> None:
         self._collector.step(1)
 
+    def action_changes(self) -> None:
+        self.guide.compare_moments(self._collector.before, self.moment)
+
     def action_bundle(self) -> None:
         self.guide.offer_bundle()
 
@@ -384,11 +388,7 @@ class WorkbenchApp(App[int]):
 
 
 def run(source: Source | None = None, *, lab: str | None = None, screen: str = "connections") -> int:
-    """Run the application on this terminal, on recorded evidence or, None, on this host. Returns the exit status.
-
-    ``screen``: what it begins with.
-    """
-
+    """Run it on this terminal, on what was recorded or, None, on this host, ``screen`` first. Gives the status."""
     if source is None:
         host = LiveHost()
         app = WorkbenchApp(host.open_source, host.operations(), lab=lab)

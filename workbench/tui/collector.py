@@ -69,6 +69,9 @@ class Collector:
         self._stop = threading.Event()
         self._hurry = threading.Event()
         self._thread = threading.Thread(target=self._run, name="collector", daemon=True)
+        self.before: Moment | None = None
+        """Of a recording: the moment that was shown before this one."""
+        self._last: Moment | None = None
         self.screen = "connections"
         """Whose table is made in this thread rather than in the one that draws."""
 
@@ -136,7 +139,10 @@ class Collector:
             return
         if not self._stop.is_set():
             place = place_words(source, evidence) if is_recording(source) else ()
-            self._deliver(Moment(situation, screen, table, source.is_live, source.label, place))
+            moment = Moment(situation, screen, table, source.is_live, source.label, place)
+            if place and (self._last is None or self._last.place != place):
+                self.before, self._last = self._last, moment
+            self._deliver(moment)
 
     def _go(self, source: Source) -> None:
         """To the moment that the steps of a person lead to; what was judged of another one does not count."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Lock, Process, Socket
+from workbench.evidence.comparison import compare
 from workbench.operation.diagnosis import Diagnosis
 from workbench.operation.handoff.plan import HandoffPlan, HandoffRequest
 from workbench.operation.plan import Plan
@@ -12,7 +13,8 @@ from workbench.operation.progress import Outcome, Progress
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
-from workbench.present.line import Tone, line
+from workbench.present.comparison import comparison_lines
+from workbench.present.line import Line, Tone, line
 from workbench.present.options import DUMP_CHOICES, RESTORE_CHOICES, dump_request, restore_request
 from workbench.present.text import printable
 from workbench.tui.beside import run_beside
@@ -22,6 +24,7 @@ from workbench.tui.session import Session
 if TYPE_CHECKING:
     from workbench.bundle.write import Made
     from workbench.tui.app import WorkbenchApp
+    from workbench.tui.collector import Moment
 
 
 class Guide:
@@ -35,9 +38,7 @@ class Guide:
         from workbench.tui.screens.options import OptionsScreen
 
         if process is None:
-            self._app.problem(
-                WorkbenchError("no process holds this socket", "CRIU dumps processes: choose another row")
-            )
+            self._app.problem(WorkbenchError("no process is known here", "CRIU dumps processes: choose another row"))
         elif self._free():
             pid = process.pid
             screen = OptionsScreen(
@@ -91,7 +92,6 @@ class Guide:
                     self._app.problem,
                 )
 
-        self._app.clear_notifications()  # they would stand over what is to be typed
         self._app.push_screen(plan_screen(plan), answered)
 
     def offer(self, prepare: Callable[[], Prepared]) -> None:
@@ -111,7 +111,6 @@ class Guide:
                 else:
                     run_beside(self._app, prepared.leave, lambda _: None, self._app.problem)
 
-            self._app.clear_notifications()
             self._app.push_screen(plan_screen(prepared.plan), answered)
 
         self._app.notify("Looking closely, to make the plan ...", markup=False, timeout=1)
@@ -161,11 +160,20 @@ class Guide:
 
         run_beside(self._app, lambda: operations.plan_removal(locks), show, self._app.problem)
 
+    def tell_unheld(self, socket: Socket) -> None:
+        """Say why nothing can be done with a socket that no holder is known of."""
+        if socket.inode:
+            message = "who holds this socket is not known"
+            hint = "run as root; if it is run so, a process out of sight holds it, or the kernel"
+        else:
+            message, hint = "no process holds this socket", "the kernel finishes it: choose another row"
+        self._app.problem(WorkbenchError(message, hint))
+
     def offer_handoff(self, socket: Socket) -> None:
         """Ask where this connection goes, say what that would take, and do it if that is confirmed."""
         holder = socket.holders[0] if socket.holders else None
         if holder is None:
-            self._app.problem(WorkbenchError("no process holds this socket", "choose another row"))
+            self.tell_unheld(socket)
             return
         title = f"Hand off {socket.connection} of {holder.command} {holder.pid}"
         self._ask_for_handoff(title, HandoffRequest(pid=holder.pid, fd=holder.fd))
@@ -190,7 +198,6 @@ class Guide:
                 if confirmed:
                     run_beside(self._app, lambda: operations.hand_off(made), self._tell, self._app.problem)
 
-            self._app.clear_notifications()
             self._app.push_screen(handoff_screen(made), answered)
 
         self._app.push_screen(HandoffScreen(title, request), plan)
@@ -206,6 +213,24 @@ class Guide:
 
         self._app.push_screen(AskScreen("Image directory, or file of a connection"), answered)
 
+    def compare_moments(self, before: "Moment | None", now: "Moment | None") -> None:
+        """What changed from one moment of a recording to another, whichever was shown first."""
+        if before is None or now is None or len(now.place) < 2:
+            self._app.notify("Step to another moment first, with [ or ]; then the two are compared.", markup=False)
+            return
+        first, second = sorted((before, now), key=lambda each: each.situation.evidence.taken)
+
+        def compared() -> list[Line]:
+            found = compare(first.situation.evidence, second.situation.evidence)
+            return [*comparison_lines(found, first.place[1], second.place[1])]
+
+        run_beside(self._app, compared, self._show_lines, self._app.problem)
+
+    def _show_lines(self, lines: list[Line]) -> None:
+        from workbench.tui.screens.help import TextScreen
+
+        self._app.push_screen(TextScreen(lines))
+
     def offer_bundle(self) -> None:
         """Say what would be in a bundle of this host, and write it if that is confirmed."""
         operations = self._app.operations
@@ -219,7 +244,6 @@ class Guide:
                 if confirmed:
                     run_beside(self._app, lambda: operations.save_bundle(made), self._tell_path, self._app.problem)
 
-            self._app.clear_notifications()
             self._app.push_screen(bundle_screen(made), answered)
 
         self._app.notify("Looking at everything, for the bundle ...", markup=False, timeout=2)

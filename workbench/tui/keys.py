@@ -64,6 +64,7 @@ class Action:
             "pageup": "PgUp",
             "left_square_bracket": "[",
             "right_square_bracket": "]",
+            "equals_sign": "=",
         }
         return " or ".join(names.get(key, key) for key in self.keys.split(","))
 
@@ -109,6 +110,7 @@ ACTIONS = (
     ),
     Action("earlier", "left_square_bracket", "earlier", "The moment before.", Where.RECORDING, True, "["),
     Action("later", "right_square_bracket", "later", "The moment after.", Where.RECORDING, True, "]"),
+    Action("changes", "equals_sign", "compare", "With the moment that was shown before.", Where.RECORDING),
     Action("step_back", "escape", "back", "One step back: clear the filter, leave a detail.", Where.EVERYWHERE),
     Action("leave", "q,ctrl+q", "quit", "Back from a detail; on a screen, quit.", Where.EVERYWHERE),
     Action(

@@ -20,7 +20,7 @@ from workbench.tui.screens.help import TextScreen
 from workbench.tui.screens.queues import ConnectionScreen, QueuesScreen
 from workbench.tui.screens.table import TableScreen
 
-_MARKED = line(("marked: c on another row compares the two, c here compares it with this host now", Tone.MOVING))
+_MARKED = "marked: c on another row compares the two, c here compares it with "
 
 
 class CheckpointsScreen(TableScreen):
@@ -39,7 +39,13 @@ class CheckpointsScreen(TableScreen):
     def detail_lines(self, row: Row, situation: Situation, width: int) -> Sequence[Line]:
         assert isinstance(row.subject, ImageDirectory)
         marked = self._marked is not None and self._marked.path == row.subject.path
-        return [*([_MARKED] if marked else ()), *checkpoint_detail(row.subject, situation)]
+        said = [line((_MARKED + self._host, Tone.MOVING))] if marked else []
+        return [*said, *checkpoint_detail(row.subject, situation)]
+
+    @property
+    def _host(self) -> str:
+        """What the images can be compared with."""
+        return "the recorded host" if self.workbench.is_recorded else "this host, now"
 
     def action_restore(self) -> None:
         row = self.rows.cursor_row
@@ -67,7 +73,7 @@ class CheckpointsScreen(TableScreen):
         def compared() -> list[Line]:
             if marked.path == chosen.path:
                 host = replace(now, images=not_collected("images"))
-                return list(comparison_lines(compare(_alone(now, chosen), host), chosen.path, "this host, now"))
+                return list(comparison_lines(compare(_alone(now, chosen), host), chosen.path, self._host))
             return list(comparison_lines(compare(_alone(now, older), _alone(now, newer)), older.path, newer.path))
 
         run_beside(self.workbench, compared, self._show_comparison, self.workbench.problem)
