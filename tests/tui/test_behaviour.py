@@ -5,9 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sample import HOSTILE, ScriptedOperation, dump_plan, evidence, finished, held, hostile_evidence, judgement
+from tests.sample import (
+    CONNECTION,
+    HOSTILE,
+    ScriptedOperation,
+    dump_plan,
+    evidence,
+    finished,
+    held,
+    hostile_evidence,
+    judgement,
+    socket,
+)
 from tests.tui.screens import DUMP_KEYS, application, key_press, press, says, until
-from workbench.evidence import Evidence, Gap, UnfinishedOperation
+from workbench.evidence import Evidence, Gap, TcpState, UnfinishedOperation
 from workbench.operation.progress import Outcome
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.remove_locks import plan_removal
@@ -283,6 +294,20 @@ async def test_what_was_copied_is_also_in_a_file(tmp_path, monkeypatch: pytest.M
         await press(pilot, ("y", "@Copied"))
         assert "snd_una 2256392420" in app.clipboard
         assert (tmp_path / "workbench-copy.txt").read_text() == app.clipboard + "\n"
+
+
+async def test_what_needs_a_holder_says_whether_there_is_none_or_none_is_known() -> None:
+    shown = (socket(1, CONNECTION.local, CONNECTION.peer, TcpState.ESTABLISHED, inode=7),)
+    app = application(lambda: evidence(sockets=shown))
+    async with app.run_test(notifications=True) as pilot:
+        for inode, told in ((7, "who holds this socket is not known"), (0, "no process holds this socket")):
+            shown = (socket(1, CONNECTION.local, CONNECTION.peer, TcpState.ESTABLISHED, inode=inode),)
+            app.look_now()
+            await says(pilot, "no process" if inode == 0 else "holder not known")
+            for key in ("d", "h", "q"):
+                app.clear_notifications()
+                await press(pilot, (key,))
+                await says(pilot, told)
 
 
 async def test_an_interrupted_operation_is_told_at_the_start_and_put_right_on_yes() -> None:

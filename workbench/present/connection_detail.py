@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from workbench.evidence import Gap, Sequences, Socket, TcpState
 from workbench.evidence.outlook import if_it_sends, remote_outlook
 from workbench.evidence.sequences import distance
-from workbench.present.connections import owner, process_text, stalled_receive, stalled_send, timer_tone
+from workbench.present.connections import (
+    owner,
+    process_text,
+    stalled_receive,
+    stalled_send,
+    timer_tone,
+    unheld_text,
+)
 from workbench.present.line import Line, Piece, Tone, line
 from workbench.present.locks import lock_sentence
 from workbench.present.patience import end_text, explanation
@@ -60,7 +67,7 @@ def _labelled(label: str, *pieces: str | Piece) -> Line:
 def _title(socket: Socket) -> Line:
     ends = f"{socket.local}" if socket.state in UNCONNECTED else str(socket.connection)
     holder = owner(socket)
-    held = f"{process_text(socket)} fd {holder.fd}" if holder else "no process"
+    held = f"{process_text(socket)} fd {holder.fd}" if holder else unheld_text(socket)
     return line(
         (printable(ends), Tone.STRONG),
         f"  {socket.state.name}",
@@ -82,7 +89,7 @@ def _without_sequences(socket: Socket, situation: Situation) -> Iterator[Line]:
     if isinstance(gap, Gap):
         remedy = f": {gap.remedy}" if gap.remedy else ""
         yield _labelled("", (printable(f"no sequence numbers: {gap.reason}{remedy}"), Tone.DIM))
-    elif not socket.holders:
+    elif not socket.holders and not socket.inode:
         yield _labelled("", ("no process has it open: CRIU does not dump it, the kernel finishes it", Tone.DIM))
 
 

@@ -73,6 +73,11 @@ def owner(socket: Socket) -> Holder | None:
     return next((holder for holder in socket.holders if holder.command != "criu"), next(iter(socket.holders), None))
 
 
+def unheld_text(socket: Socket) -> str:
+    """Why no holder is told: the kernel alone has it (no inode), or who has it is out of sight."""
+    return "holder not known" if socket.inode else "no process"
+
+
 def process_text(socket: Socket) -> str:
     """``server 4645``, with the number of other holders; ``-`` if nobody holds it."""
     if len(socket.holders) == 1:

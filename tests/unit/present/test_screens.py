@@ -257,6 +257,12 @@ def test_locks_that_count_show_what_they_hold_back() -> None:
     assert "none stands now" in _text(lock_lines(replace(finished(), locks=())))
 
 
+def test_a_holder_out_of_sight_is_not_called_nobody() -> None:
+    unheld = replace(_socket(1), holders=())
+    assert "holder not known" in plain(connection_detail(unheld, SITUATION, 200)[0])
+    assert "no process" in plain(connection_detail(replace(unheld, inode=0), SITUATION, 200)[0])
+
+
 def test_a_table_that_was_just_made_holds_back_no_connection() -> None:
     empty = tuple(replace(lock, scope=LockScope.CONNECTION, connections=()) for lock in held().locks)
     assert "  0 connections, both ways" in plain_lines(lock_lines(replace(held(), locks=empty)))

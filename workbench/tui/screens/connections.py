@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
+from workbench.errors import WorkbenchError
 from workbench.evidence import Capture, Connection, Gap, Process, Socket
 from workbench.evidence.packet import as_one, chosen
 from workbench.evidence.packet_notes import Followed, follow
@@ -70,10 +71,25 @@ class ConnectionsScreen(TableScreen):
         holder = owner(row.subject)
         return situation.processes.get(holder.pid) if situation and holder else None
 
+    def _is_held(self, socket: Socket) -> bool:
+        """Whether a holder is known; if not, say why nothing can be done with it."""
+        if socket.holders:
+            return True
+        if socket.inode:
+            hint = "run as root; if you do, a process out of sight has it, or the kernel"
+            self.workbench.problem(WorkbenchError("who holds this socket is not known", hint))
+        else:
+            self.workbench.problem(
+                WorkbenchError("no process holds this socket", "the kernel finishes it: choose another")
+            )
+        return False
+
     def action_dump(self) -> None:
         row = self.rows.cursor_row
         if row is not None:
-            self.workbench.guide.offer_dump(self.target(row))
+            assert isinstance(row.subject, Socket)
+            if self._is_held(row.subject):
+                self.workbench.guide.offer_dump(self.target(row))
 
     def action_timeline(self) -> None:
         row = self.rows.cursor_row
@@ -85,7 +101,8 @@ class ConnectionsScreen(TableScreen):
         row = self.rows.cursor_row
         if row is not None:
             assert isinstance(row.subject, Socket)
-            self.workbench.guide.offer_handoff(row.subject)
+            if self._is_held(row.subject):
+                self.workbench.guide.offer_handoff(row.subject)
 
     def action_queues(self) -> None:
         row = self.rows.cursor_row
@@ -95,9 +112,7 @@ class ConnectionsScreen(TableScreen):
         holder = owner(row.subject)
         if row.subject.state in UNCONNECTED:
             self.notify("This socket has no peer, hence no queues.", markup=False, timeout=3)
-        elif holder is None:
-            self.notify("No process holds this socket: its queues cannot be reached.", markup=False, timeout=3)
-        else:
+        elif self._is_held(row.subject) and holder is not None:
             self.app.push_screen(QueuesScreen((holder.pid, holder.fd)))
 
     def action_packets(self) -> None:
