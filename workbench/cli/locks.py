@@ -93,8 +93,8 @@ def look(options: argparse.Namespace) -> Evidence:
     if options.source is not None:
         from workbench.cli.sources import evidence_of
 
-        if options.remove is not None or options.netns is not None:
-            raise WorkbenchError("--remove and --netns are about this host", "leave out SOURCE")
+        if options.remove is not None or options.netns is not None or options.images:
+            raise WorkbenchError("--remove, --netns and --images are about this host", "leave out SOURCE")
         return evidence_of(options.source)
     netns = None if options.netns is None else namespace_inode(options.netns)
     source = LiveSource(_SECTIONS, images=lambda: _images(options.images), unfinished=unfinished)

@@ -40,15 +40,18 @@ def read_sources(paths: Iterable[str]) -> Gathered:
 
     What they tell is taken for one moment: of a socket that stands in two listings the later named counts.
     """
+    from workbench.evidence.columns import without_collection
+
     reading = _Reading()
     unreadable: list[WorkbenchError] = []
-    for path in dict.fromkeys(paths):
-        try:
-            reading.read(path)
-        except WorkbenchError as error:
-            unreadable.append(error)
-    reading.finish(unreadable)
-    return Gathered(reading.evidence(unreadable), tuple(unreadable), reading.recorded)
+    with without_collection():
+        for path in dict.fromkeys(paths):
+            try:
+                reading.read(path)
+            except WorkbenchError as error:
+                unreadable.append(error)
+        reading.finish(unreadable)
+        return Gathered(reading.evidence(unreadable), tuple(unreadable), reading.recorded)
 
 
 def evidence_of(path: str) -> Evidence:
