@@ -63,7 +63,7 @@ class RowOwners(Mapping[int, tuple[Holder, ...]]):
         held = np.flatnonzero(counts)
         rows = self._rows[self._order[begins[held]]]
         pids = rows["tgid"].tolist()
-        ends = (pids, rows["fd"].tolist(), [self._commands[pid] for pid in pids])
+        ends = (pids, rows["fd"].tolist(), list(map(self._commands.__getitem__, pids)))
         pid, fd, command = (_spread(held, column, len(inodes)) for column in ends)
         found = HolderColumns(pid, fd, command, {})
         elsewhere = np.isin(inodes, np.array([*self.others], np.uint64)) & (counts == 0)
