@@ -46,10 +46,12 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def compare(options: argparse.Namespace) -> int:
     """Print the comparison."""
+    from workbench.evidence.columns import without_collection
     from workbench.evidence.comparison import compare as compared
 
     first, second = evidence_of(options.first), evidence_of(options.second)
-    found = compared(first, second)
+    with without_collection():
+        found = compared(first, second)
     if options.format == "json":
         from workbench.cli.comparison_rows import comparison_row
 
