@@ -38,7 +38,9 @@ class Guide:
         from workbench.tui.screens.options import OptionsScreen
 
         if process is None:
-            self._app.problem(WorkbenchError("no process is known here", "CRIU dumps processes: choose another row"))
+            self._app.problem(
+                WorkbenchError("no process holds this socket", "CRIU dumps processes: choose another row")
+            )
         elif self._free():
             pid = process.pid
             screen = OptionsScreen(
@@ -160,20 +162,11 @@ class Guide:
 
         run_beside(self._app, lambda: operations.plan_removal(locks), show, self._app.problem)
 
-    def tell_unheld(self, socket: Socket) -> None:
-        """Say why nothing can be done with a socket that no holder is known of."""
-        if socket.inode:
-            message = "who holds this socket is not known"
-            hint = "run as root; if it is run so, a process out of sight holds it, or the kernel"
-        else:
-            message, hint = "no process holds this socket", "the kernel finishes it: choose another row"
-        self._app.problem(WorkbenchError(message, hint))
-
     def offer_handoff(self, socket: Socket) -> None:
         """Ask where this connection goes, say what that would take, and do it if that is confirmed."""
         holder = socket.holders[0] if socket.holders else None
         if holder is None:
-            self.tell_unheld(socket)
+            self._app.problem(WorkbenchError("no process holds this socket", "choose another row"))
             return
         title = f"Hand off {socket.connection} of {holder.command} {holder.pid}"
         self._ask_for_handoff(title, HandoffRequest(pid=holder.pid, fd=holder.fd))
