@@ -26,7 +26,7 @@ def test_a_pid_that_was_used_again() -> None:
     assert is_gone(f"{os.getpid()}-1{plus}{namespace}")
 
 
-@pytest.mark.parametrize("name", ["", "x", "-1-2", "¹-1", f"{os.getpid()}"])
+@pytest.mark.parametrize("name", ["", "x", "-1-2", "¹-1", "1"])
 def test_what_is_no_such_name(name: str) -> None:
     _, plus, namespace = own_name().partition("+")
     assert is_gone(f"{name}{plus}{namespace}")
