@@ -7,9 +7,7 @@ from pathlib import Path
 
 from workbench.cli.document import Row, evidence_header
 from workbench.cli.exit_status import ExitStatus
-from workbench.errors import WorkbenchError
 from workbench.evidence import Evidence, not_collected
-from workbench.present.text import printable
 
 LIVE = "live"
 EXAMPLES = """\
@@ -78,9 +76,6 @@ def evidence_of(name: str) -> Evidence:
             return source.evidence()
         finally:
             source.close()
-    path, _, moment = name.rpartition("@")
-    if path and not Path(name).exists() and moment.isdecimal() and Path(path).is_file():
-        return _moment(path, int(moment))
     from workbench.cli.sources import read_sources
 
     gathered = read_sources([name] if Path(name).exists() else name.split(","))
@@ -88,18 +83,3 @@ def evidence_of(name: str) -> Evidence:
         raise gathered.unreadable[0]
     # not compared, and the other source must fit into memory beside this one
     return replace(gathered.evidence, events=not_collected("events"))
-
-
-def _moment(path: str, number: int) -> Evidence:
-    """One moment of a bundle, counted from 1."""
-    from workbench.read.bundle import Bundle
-
-    bundle = Bundle(path)
-    try:
-        if not 1 <= number <= len(bundle.moments):
-            titles = ", ".join(f"{place} {printable(each.title)}" for place, each in enumerate(bundle.moments, 1))
-            raise WorkbenchError(f"{path} has no moment {number}", f"its moments are: {titles}")
-        bundle.go(number - 1)
-        return bundle.evidence()
-    finally:
-        bundle.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence, Gap, LogDigest, not_collected
+from workbench.evidence import Evidence, Gap, LogDigest, LogKind, Outcome, not_collected
 from workbench.read.recognise import Kind, is_bundle, recognise
 
 if TYPE_CHECKING:  # what one source needs, others do not
@@ -64,7 +64,7 @@ def evidence_of(path: str) -> Evidence:
 
 def evidence_of_bundle(path: str, *sections: str) -> Evidence | None:
     """The evidence of a bundle, None for another file. Raises WorkbenchError if it has none of the sections."""
-    if not is_bundle(path):
+    if not is_bundle(_moment(path)[0]):
         return None
     evidence = evidence_of(path)
     gaps = [found for name in sections if isinstance(found := getattr(evidence, name), Gap)]
@@ -113,10 +113,14 @@ class _Reading:
         self.recorded: tuple[RecordedFinding, ...] | None = None
 
     def read(self, path: str) -> None:
-        """Read one source, whatever it is."""
-        self.READERS[recognise(path)](self, path)
+        """Read one source, whatever it is; ``FILE@2`` is the second moment of a bundle."""
+        place, number = _moment(path)
+        if number is None:
+            self.READERS[recognise(place)](self, place)
+        else:
+            self._read_bundle(place, number)
         self._sources.append(path)
-        self._modified = max(self._modified, Path(path).stat().st_mtime)
+        self._modified = max(self._modified, Path(place).stat().st_mtime)
 
     def finish(self, unreadable: list[WorkbenchError]) -> None:
         """Put together what several files tell of one thing."""
@@ -162,13 +166,19 @@ class _Reading:
         self._checkpoints.extend(archive.containers)
         self._logs.extend(digest_of(name, content) for name, content in archive.logs.items())
 
-    def _read_bundle(self, path: str) -> None:
+    def _read_bundle(self, path: str, number: int | None = None) -> None:
+        """``number``: of the moment, from 1; the last one if there is none."""
         from workbench.read.bundle import Bundle
 
         if self._bundle is not None:
             raise WorkbenchError(f"{path} is a second bundle", "`workbench compare` takes two")
         bundle = Bundle(path)
         try:
+            if number is not None:
+                if not 1 <= number <= len(bundle.moments):
+                    titles = ", ".join(f"{place} {each.title}" for place, each in enumerate(bundle.moments, 1))
+                    raise WorkbenchError(f"{path} has no moment {number}", f"its moments are: {titles}")
+                bundle.go(number - 1)
             self._bundle = bundle.evidence()
             self.recorded = tuple(each for each in bundle.findings() if each.moment == bundle.at)
         finally:
@@ -255,6 +265,7 @@ class _Reading:
         from workbench.read.text_lines import lines_of
 
         digest = read_digest(path)
+        is_known = not _tells_nothing(digest)
         if not _is_all_rules(digest):
             self._logs.append(digest)
         if any(_may_be_rules(line.text) for line in digest.lines):
@@ -263,13 +274,19 @@ class _Reading:
             with Path(path).open("rb") as file:
                 text = file.read(RULES_LIMIT).decode("utf-8", "surrogateescape")
             if is_netfilter_dump(text):
+                is_known = True
                 self._take_rules(path, text)
                 if digest.total_bytes > RULES_LIMIT:
                     self._cut("rules")(f"only the first {RULES_LIMIT >> 20} MiB of {path} were looked at")
         if any(line.seconds is None and is_ss_line(line.text) for line in digest.lines):
+            is_known = True
             self._take_sockets(path, lines_of(path, self._cut("sockets")))
         if any(line.seconds is None and is_conntrack_line(line.text) for line in digest.lines):
+            is_known = True
             self._take_conntrack(lines_of(path, self._cut("conntrack")))
+        if not is_known:
+            reason = f"no line of {path} is known as one of a log, of rules or of a list of connections"
+            self._gaps.append(Gap("logs", reason, "look whether it is the right file"))
 
     def _take_rules(self, path: str, text: str) -> None:
         from workbench.read.netfilter_dump import MOST_LINES, read_netfilter_dump
@@ -326,9 +343,27 @@ class _Reading:
     }
 
 
+def _moment(path: str) -> tuple[str, int | None]:
+    """``FILE@2`` as the file and the number, if there is no file of that name, and FILE is a bundle."""
+    file, _, number = path.rpartition("@")
+    if file and number.isdecimal() and not os.path.lexists(path) and is_bundle(file):
+        return file, int(number[:9])
+    return path, None
+
+
 def _identity(lock: "Lock") -> tuple[object, ...]:
     """iptables-save and nft list the same rules of iptables-nft: it is one lock."""
     return lock.backend, lock.family, lock.table, lock.name, lock.connections
+
+
+def _tells_nothing(digest: LogDigest) -> bool:
+    """No run of CRIU's, and nothing that is called an error: any text at all could be this."""
+    return (
+        digest.kind is LogKind.CONSOLE
+        and digest.outcome is Outcome.UNKNOWN
+        and digest.stage is None
+        and all(line.seconds is None and line.level == "info" for line in digest.lines)
+    )
 
 
 def _is_all_rules(digest: LogDigest) -> bool:

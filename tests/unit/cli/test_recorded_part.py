@@ -86,6 +86,17 @@ def test_a_restore_is_judged_on_the_recorded_host(tmp_path: Path, capsys: pytest
     assert found["evidence"]["host"] == HOST.hostname  # type: ignore[index]
 
 
+def test_each_moment_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "b.zip"
+    moments = (Shot("before", host()), Shot("after", host(sockets=(), images=(IMAGE,))))
+    save(make(Material("", moments), Redaction(bytes(32))), path)
+    assert len(document(capsys, "sockets", f"{path}@1")["sockets"]) == 2  # type: ignore[arg-type]
+    assert document(capsys, "sockets", f"{path}@2")["sockets"] == []
+    assert document(capsys, "image", f"{path}@2")["images"]
+    assert "its moments are: 1 before, 2 after" in refused(capsys, "check", f"{path}@3")
+    assert "There is no" in refused(capsys, "check", f"{tmp_path}/none.zip@1")
+
+
 def test_what_is_not_in_it_is_said_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = bundle(tmp_path, host(processes=not_collected("processes"), sockets=not_collected("sockets")))
     assert "processes cannot be seen" in refused(capsys, "check", path, "--pid", "1")
