@@ -31,6 +31,7 @@ examples:
   workbench check images/ restore.log           images and a log together
   workbench check echo.tar.zst peer.ss a.pcap   a container's checkpoint, its peer's sockets and the packets
   workbench check --for dump --pid 4645         would this process survive a dump?
+  workbench check bundle.zip@2 --pid 4645       what a bundle tells of a process, at the second of its moments
   workbench check --select NFT --format json    only what netfilter tells, for a program
 
 exit status: 0 nothing at or above --fail-level; 1 findings; 2 usage, or a source that cannot be read;
