@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from workbench import __version__
 from workbench.cli.exit_status import ExitStatus
+from workbench.cli.help_text import Parser
 from workbench.errors import WorkbenchError
 from workbench.present.text import printable
 
@@ -58,11 +59,10 @@ examples:
 
 def build_parser(commands: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     """The parser of these commands; cheap, since modules import what they need when they run."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="workbench",
         description="See, dump and restore processes with live TCP connections.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("-V", "--version", action="version", version=f"workbench {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)

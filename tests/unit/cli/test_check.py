@@ -69,6 +69,16 @@ def test_the_fail_level_decides(leftover: str, level: str, status: int) -> None:
     assert run(["check", "--fail-level", level, leftover]) == status
 
 
+def test_a_text_of_which_no_line_is_known_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "passwd"
+    path.write_text("root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n")
+    run(["check", str(path)])
+    assert "passwd is known as one of a log, of rules or of a list" in capsys.readouterr().err
+    path.write_text(HEALTHY)
+    run(["check", str(path)])
+    assert "is known as" not in capsys.readouterr().err
+
+
 def test_hiding_findings_does_not_change_the_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rules"
     lines = PAIR.splitlines(keepends=True)
