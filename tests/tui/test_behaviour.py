@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from threading import Event
 
 import pytest
 
@@ -266,6 +267,18 @@ async def test_the_lab_is_started_shown_and_ended_by_one_key() -> None:
         assert "client" in row.cells[-1]
         await press(pilot, ("L", "@has ended"))
         assert lab.closed
+
+
+async def test_a_lab_that_comes_up_closes_nothing_that_stands_over_the_screen() -> None:
+    app = application()
+    lab, started = _Lab(), Event()
+    app.operations = Operations(start_lab=lambda _: (started.wait(20), lab)[1])
+    async with app.run_test(notifications=True) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("L", "d", "@Network lock"))
+        started.set()
+        await says(pilot, "lab connection is up")
+        assert isinstance(app.screen, OptionsScreen)
 
 
 async def test_a_click_on_a_heading_sorts_and_one_on_a_row_moves_the_cursor() -> None:

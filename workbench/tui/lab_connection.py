@@ -61,7 +61,8 @@ class LabConnection:
         self._handle, self._changing = handle, False
         if handle.server_pid is not None:
             self._seek = dict.fromkeys(("connections", "processes"), handle.server_pid)
-        self._app.go_to("connections")
+        if not self._app.screen.is_modal:  # somebody reads, or answers, what stands over it
+            self._app.go_to("connections")
         self._app.look_now()
 
     def _ended(self) -> None:
