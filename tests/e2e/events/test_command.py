@@ -4,6 +4,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,12 +15,15 @@ from typing import Any
 import pytest
 
 from tests.e2e.events.conftest import DEADLINE_S, PORT, Scene
+from tests.e2e.events.remote import ACK, RST, Remote
 from tests.unprivileged import as_nobody
 from workbench.cli.main import run as workbench
+from workbench.collect.capture import LiveCapture, Saved
 from workbench.collect.events.instance import PREFIX, remove_abandoned
 from workbench.collect.events.reader import EventReader
 from workbench.collect.events.tracefs import PLACES, tracefs
 from workbench.collect.parts import events as events_part
+from workbench.evidence import Packet
 
 pytestmark = pytest.mark.root
 
@@ -187,6 +191,41 @@ def test_a_connection_and_a_process_are_told_from_others(scene: Scene, program: 
     seen = {row["netns"] for row in map(json.loads, mine.said.splitlines())}
     assert {scene.server.inode, scene.client.inode} <= seen
     assert not [line for line in others.said.splitlines() if f":{PORT}" in line]
+
+
+def test_a_capture_that_is_still_written_is_asked_who_sent_a_reset(
+    scene: Scene, program: list[Program], tmp_path: Path
+) -> None:
+    remote = Remote(scene.server)
+    server = scene.server
+    path = tmp_path / "a.pcapng"
+    with server.inside(lambda: socket.create_server((remote.to[0], PORT))) as listener, path.open("wb") as file:
+        live = LiveCapture({server.inode: (server.namespace, server.name)}, None)
+        saved = Saved(file, "headers only")
+
+        def captured(flags: int) -> None:
+            deadline = time.monotonic() + DEADLINE_S
+            found: list[Packet] = []
+            while not any(packet.flags & flags == flags and packet.way.local.port == remote.port for packet in found):
+                assert time.monotonic() < deadline
+                taken = live.take(0.1)
+                saved.write(record for record, _ in taken)
+                found += [packet for _, packet in taken if packet]
+
+        remote.connect(PORT)
+        scene.open.append(listener.accept()[0])
+        captured(ACK)
+        shown = Program("--netns", server.name, "--capture", str(path))
+        program.append(shown)
+        shown.wait_for("recording")
+        remote.send(RST, ttl=200)
+        captured(RST)
+        live.close()
+    shown.wait_for(
+        "(middlebox): something between sent it: captured with TTL 200, while other segments of 10.80.0.9 have 57"
+    )
+    assert shown.end() == 0
+    remote.close()
 
 
 def test_stages_of_criu_stand_on_the_same_clock(program: list[Program], tmp_path: Path) -> None:
