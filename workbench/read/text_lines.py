@@ -8,8 +8,8 @@ from workbench.errors import WorkbenchError
 
 LENGTH = 64 << 10
 """Bytes of a line that are kept."""
-LINES = 110_000
-"""Lines that are read: two for each of 55 000 connections."""
+LINES = 104_000
+"""Lines that are read: two for each of 52 000 connections."""
 SIZE = 32 << 20
 """Bytes of all lines that are read."""
 
