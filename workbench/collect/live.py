@@ -162,7 +162,8 @@ class LiveSource:
         if not (ownerless and self._owners.refused):
             return table, ()
         pids = ", ".join(map(str, self._owners.refused[:5])) + (", ..." if len(self._owners.refused) > 5 else "")
-        reason = f"{len(ownerless)} sockets without a known owner: open files of process {pids} may not be read"
+        sockets = "1 socket" if len(ownerless) == 1 else f"{len(ownerless)} sockets"
+        reason = f"{sockets} without a known owner: open files of process {pids} may not be read"
         return table, (Gap("sockets", reason, "run as root with CAP_SYS_PTRACE"),)
 
     def _read_descriptors(

@@ -72,7 +72,7 @@ def read_capture(path: str | Path, *, room: PacketRoom | None = None, wanted: Co
         with Path(path).open("rb", buffering=1 << 20) as file, without_collection():
             _read(file, found, MOST_PACKETS if ways is None else None)
     except FileNotFoundError as error:
-        raise WorkbenchError(f"There is no {path}") from error
+        raise WorkbenchError(f"There is no file {path}") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise WorkbenchError(f"{path} cannot be read: {reason}") from error

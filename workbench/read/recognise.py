@@ -80,7 +80,7 @@ def recognise(path: str | Path) -> Kind:
         with Path(path).open("rb") as file:
             head = file.read(HEAD)
     except FileNotFoundError as error:
-        raise WorkbenchError(f"There is no {shown}") from error
+        raise WorkbenchError(f"There is no file or directory {shown}") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         reason = error.strerror if isinstance(error, OSError) else str(error)
         hint = "run the workbench as root" if isinstance(error, PermissionError) else ""

@@ -170,7 +170,7 @@ def test_json_keeps_to_its_schema(leftover: str, healthy: str, capsys: pytest.Ca
         run(["check", "--format", "json", *sources])
         document = json.loads(capsys.readouterr().out)
         assert list(violations(document, SCHEMA, SCHEMA)) == []
-    assert document["evidence"]["gaps"][0]["reason"] == "There is no /nowhere"
+    assert document["evidence"]["gaps"][0]["reason"] == "There is no file or directory /nowhere"
 
 
 def test_a_document_that_does_not_keep_to_the_schema_is_seen() -> None:

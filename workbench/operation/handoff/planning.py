@@ -65,6 +65,8 @@ def _chosen(request: HandoffRequest, evidence: Evidence) -> Socket:
     if request.connection is None:
         holder = (request.pid, request.fd)
         found = [each for each in evidence.sockets if holder in {(held.pid, held.fd) for held in each.holders}]
+        if not found and not isinstance(evidence.processes, Gap) and request.pid not in evidence.processes:
+            raise WorkbenchError(f"There is no process {request.pid}", "`workbench sockets` lists who holds what")
         if not found:
             raise WorkbenchError(f"Descriptor {request.fd} of process {request.pid} is no TCP socket")
         return found[0]
