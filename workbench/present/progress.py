@@ -176,16 +176,17 @@ def _cost(progress: Progress) -> Iterator[Line]:
     dump, restore = progress.dump_stats, progress.restore_stats
     if dump or restore or progress.lock_ms is not None:
         yield from (line(), heading("CRIU's own numbers"))
+    held = ", the time held included" if progress.plan.request.holds else ""  # CRIU's clock runs on meanwhile
     if dump:
         lock = "" if progress.lock_ms is None else f", {milliseconds(progress.lock_ms)} of it for the lock"
-        yield line(f"  frozen          {milliseconds(dump.frozen_us / 1000)}{lock}")
+        yield line(f"  frozen          {milliseconds(dump.frozen_us / 1000)}{lock}{held}")
         yield line(f"  until frozen    {milliseconds(dump.freezing_us / 1000)}")
         memory = f"{milliseconds(dump.memdump_us / 1000)} copied, {milliseconds(dump.memwrite_us / 1000)} written"
         yield line(f"  memory          {memory}; {dump.pages_written} of {dump.pages_scanned} pages")
     elif progress.lock_ms is not None:
         yield line(f"  lock            {milliseconds(progress.lock_ms)}")
     if restore:
-        yield line(f"  restored in     {milliseconds(restore.restore_us / 1000)}")
+        yield line(f"  restored in     {milliseconds(restore.restore_us / 1000)}{held}")
         yield line(f"  forking         {milliseconds(restore.forking_us / 1000)}; {restore.pages_restored} pages")
 
 

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
-from workbench.evidence import Connection, DumpStats, Endpoint, LogLine
+from workbench.evidence import Connection, DumpStats, Endpoint, LogLine, RestoreStats
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Outcome, PeerKeeping, Progress, Proof, Step, StepState, Verdict
-from workbench.operation.request import RestoreRequest
+from workbench.operation.request import Hold, RestoreRequest
 from workbench.present.line import plain_lines, wrapped
 from workbench.present.operation import lock_lines, steps_line
 from workbench.present.progress import report_lines, step_line
@@ -79,3 +81,10 @@ def test_who_keeps_the_peers_is_told_at_the_end_and_meanwhile(keeping: PeerKeepi
     assert done[done.index("Peers") + 1] == f"  {said}"
     assert said in plain_lines(lock_lines(_progress(keeping=keeping)))
     assert "Peers" not in report_lines(_progress(outcome=Outcome.SUCCEEDED))
+
+
+def test_a_restore_that_was_held_is_not_called_slow() -> None:
+    stats = RestoreStats(2_600_000, 20, 2138)
+    assert "  restored in     2.6 s" in report_lines(_progress(restore_stats=stats))
+    held = replace(PLAN, request=RestoreRequest("/img", holds=frozenset({Hold.RESTORED})))
+    assert "  restored in     2.6 s, the time held included" in report_lines(_progress(plan=held, restore_stats=stats))
