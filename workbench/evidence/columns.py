@@ -265,7 +265,10 @@ class _Maybe(Column):
     def decode(self, found: Any, count: int, reading: Reading) -> Sequence[Any]:
         marks, values = _named(found, "there", "values")
         there = self._there.decode(marks, count, reading)
-        present = iter(self._inner.decode(values, sum(there), reading))
+        made = self._inner.decode(values, sum(there), reading)
+        if len(made) == len(there):
+            return made
+        present = iter(made)
         return [next(present) if mark else None for mark in there]
 
 
