@@ -17,6 +17,8 @@ def printable(text: str, limit: int | None = None) -> str:
     """
     if limit is not None and len(text) > limit:
         text = text[: max(limit - 1, 0)] + "…"
+    if text.isascii() and text.isprintable():  # nearly all texts, of which there may be very many
+        return text
     return _UNPRINTABLE.sub(_escape, text)
 
 
