@@ -142,6 +142,8 @@ def _of_process(pid: int, evidence: Evidence) -> set[Connection]:
         raise WorkbenchError(evidence.sockets.reason, evidence.sockets.remedy)
     found = {each.connection.unmapped for each in choose(evidence.sockets, Choice(pids={pid})) if each.peer.port}
     if not found:
+        if not os.access(f"/proc/{pid}/fd", os.R_OK, effective_ids=True) and Path(f"/proc/{pid}").exists():
+            raise WorkbenchError(f"The open files of process {pid} may not be looked at", "run the workbench as root")
         reason = "has no TCP connection" if Path(f"/proc/{pid}").exists() else "is not there"
         raise WorkbenchError(f"Process {pid} {reason}", "`workbench sockets` lists them")
     return found
