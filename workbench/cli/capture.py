@@ -122,7 +122,7 @@ def chosen(
     from workbench.collect.live import LiveSource
 
     if not (options.connection or options.pid is not None or options.netns):
-        raise WorkbenchError("Which connections?", "name --connection, --pid or --netns")
+        raise WorkbenchError("No connection was named", "name --connection, --pid or --netns")
     source = LiveSource({"sockets"})
     try:
         evidence = source.evidence()

@@ -87,7 +87,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["packets", __file__], "no packet capture"),
         (["packets", "/nowhere"], "There is no"),
-        (["capture"], "Which connections"),
+        (["capture"], "No connection was named: name --connection"),
         (["capture", "--pid", "4194304"], "is not there"),
         (["capture", "--netns", "nowhere-at-all"], "no network namespace"),
         (["capture", "--connection", "1.1.1.1:1-2.2.2.2:2", "--seconds", "0"], "is no time"),
