@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.sample_events import ScriptedRecorder, stretch
+from tests.sample_traffic import ScriptedCapture
 from tests.tui.screens import application, press, says
+from workbench.bundle.gather import Sought, gather
 from workbench.bundle.judged import LibraryJudge
 from workbench.bundle.redaction import Redaction
 from workbench.bundle.write import Made, Material, Shot, make
 from workbench.errors import WorkbenchError
-from workbench.evidence import Evidence
+from workbench.evidence import EventKind, Evidence, Gap
 from workbench.evidence.recording import RecordedFinding
 from workbench.present.judgement import Judgement
 from workbench.read.bundle import Bundle
@@ -133,7 +136,7 @@ async def test_a_bundle_is_made_after_a_look_at_what_would_be_in_it() -> None:
         return "/tmp/workbench-bundle.zip"
 
     app = application()
-    app.operations = Operations(plan_bundle=lambda _: made(), save_bundle=save)
+    app.operations = Operations(plan_bundle=lambda *_: made(), save_bundle=save)
     async with app.run_test(size=(100, 40), notifications=True) as pilot:
         await says(pilot, "56692")
         await press(pilot, ("B", "@moments/0001/rules.json"))
@@ -142,8 +145,36 @@ async def test_a_bundle_is_made_after_a_look_at_what_would_be_in_it() -> None:
         assert len(saved) == 1
 
 
+async def test_a_bundle_holds_what_the_application_has_recorded() -> None:
+    taken: list[Evidence | None] = []
+
+    def plan(_: bool, recorded: Evidence | None) -> Made:
+        taken.append(recorded)
+        return made()
+
+    recorder = ScriptedRecorder(stretch())
+    app = application()
+    app.operations = Operations(record=recorder.record, plan_bundle=plan)
+    app.timeline.captures.append(ScriptedCapture())
+    async with app.run_test(size=(100, 40), notifications=True) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("5", "@rows", "1", "B", "@moments/0001/rules.json"))
+    (recorded,) = taken
+    assert recorded is not None
+    assert not isinstance(recorded.events, Gap)
+    resets = [each for each in stretch().events if each.kind is EventKind.RESET_PACKET]
+    assert [each.at_ns for each in recorded.events] == sorted(each.at_ns for each in recorded.events)
+    assert {each for each in stretch().events if each not in resets} <= set(recorded.events)
+    assert {found.event for found in stretch().attributions} <= set(recorded.events)
+    assert not isinstance(recorded.captures, Gap)
+    material = gather(Sought(host=False, recorded=recorded))
+    (shot,) = material.shots
+    assert shot.evidence.events == recorded.events
+    assert shot.evidence.captures == recorded.captures
+
+
 async def test_what_cannot_be_bundled_is_said() -> None:
-    def refuse(_: bool) -> Made:
+    def refuse(*_: object) -> Made:
         raise WorkbenchError("the key cannot be kept", "make room")
 
     app = application()

@@ -37,6 +37,8 @@ class Sought:
     """What was read of files that were named."""
     operation: str | None = None
     """A journaled operation, or ``last``."""
+    recorded: Evidence | None = None
+    """What is there already from before: events and captures."""
 
 
 def gather(sought: Sought, tell: Tell = lambda _: None, stop: Stop = _wait) -> Material:
@@ -64,6 +66,9 @@ def gather(sought: Sought, tell: Tell = lambda _: None, stop: Stop = _wait) -> M
             )
     if sought.files is not None:
         titles.append("files")
+    if sought.recorded is not None:
+        titles.append("what was recorded before")
+        files = sought.recorded if files is None else together(files, sought.recorded)
     if files is not None:
         # to the last moment alone: before, they were others or not there yet
         last = shots.pop() if shots else Shot("recorded", _nothing(files))

@@ -62,7 +62,7 @@ class DumpOperation(Executor):
         if not is_alive(*root):
             raise WorkbenchError(f"Process {root[0]} ended, or its pid was given to another one", "make a new plan")
         if os.listdir(images):
-            raise WorkbenchError(f"{self._image_path} is not empty any more", "name another directory with -D")
+            raise WorkbenchError(f"{self._image_path} is not empty any more", "choose another image directory (-D)")
         self._tree = descendants(root[0])
         self._stopped_before = frozenset(
             pid for pid, _ in self._tree if (found := stat_of(pid)) is not None and found.state == "T"

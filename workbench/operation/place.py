@@ -28,17 +28,21 @@ def look_at(images: str) -> Place:
     try:
         status = os.statvfs(nearest)
     except OSError as error:
-        return Place(str(path), None, f"{path} cannot be looked at: {error.strerror}; name another directory with -D")
+        return Place(
+            str(path), None, f"{path} cannot be looked at: {error.strerror}; choose another image directory (-D)"
+        )
     free = status.f_bavail * status.f_frsize
     if not nearest.is_dir():
-        return Place(str(path), free, f"{nearest} is not a directory; name another one with -D")
+        return Place(str(path), free, f"{nearest} is not a directory; choose another image directory (-D)")
     if not os.access(nearest, os.W_OK | os.X_OK) or status.f_flag & os.ST_RDONLY:
-        return Place(str(path), free, f"{nearest} cannot be written; name another directory with -D")
+        return Place(str(path), free, f"{nearest} cannot be written; choose another image directory (-D)")
     try:
         if nearest == path and any(path.iterdir()):
-            return Place(str(path), free, f"{path} is not empty; name another directory with -D, or empty this one")
+            return Place(
+                str(path), free, f"{path} is not empty; choose another image directory (-D), or empty this one"
+            )
     except OSError as error:
-        return Place(str(path), free, f"{path} cannot be read: {error.strerror}; name another directory with -D")
+        return Place(str(path), free, f"{path} cannot be read: {error.strerror}; choose another image directory (-D)")
     return Place(str(path), free)
 
 
@@ -48,4 +52,6 @@ def make(path: str) -> int:
         Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
         return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
-        raise WorkbenchError(f"{path} cannot be used: {error.strerror}", "name another directory with -D") from error
+        raise WorkbenchError(
+            f"{path} cannot be used: {error.strerror}", "choose another image directory (-D)"
+        ) from error

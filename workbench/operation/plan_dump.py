@@ -226,7 +226,7 @@ class _Dump:
         elif free is not None and free < space:
             self.obstacles.append(
                 f"The images need about {space >> 20} MiB, but only {free >> 20} MiB are free at {self.place.path}:"
-                " name another directory with -D"
+                " choose another image directory (-D)"
             )
 
     def _look_at_peers(self, kept: Sequence[Socket]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from operator import attrgetter
 
 from workbench.evidence import Gap
 from workbench.evidence.attribution import Attribution
@@ -98,6 +99,13 @@ class Timeline:
     def shown(self) -> int:
         """Rows that are wanted of those that are still there."""
         return len(self._shown)
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """What the rows that are still there are made of, in the order of time: resets that were attributed, too."""
+        found = [row.subject.event if isinstance(row.subject, Attribution) else row.subject for row in self._rows]
+        by_identity = {id(event): event for event in found if isinstance(event, Event)}
+        return tuple(sorted(by_identity.values(), key=attrgetter("at_ns")))
 
     @property
     def kept(self) -> int:

@@ -229,6 +229,7 @@ class Guide:
         operations = self._app.operations
         session = self._app.session
         with_operation = session is not None and not session.is_open
+        recorded = self._app.timeline.recorded()
 
         def show(made: "Made") -> None:
             from workbench.tui.screens.confirm import bundle_screen
@@ -240,7 +241,7 @@ class Guide:
             self._app.push_screen(bundle_screen(made), answered)
 
         self._app.notify("Looking at everything, for the bundle ...", markup=False, timeout=2)
-        run_beside(self._app, lambda: operations.plan_bundle(with_operation), show, self._app.problem)
+        run_beside(self._app, lambda: operations.plan_bundle(with_operation, recorded), show, self._app.problem)
 
     def _tell_path(self, path: str) -> None:
         self._app.notify(f"Written: {printable(path)}\nLook at it before you give it away.", markup=False, timeout=10)

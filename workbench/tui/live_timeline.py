@@ -2,10 +2,11 @@
 
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Gap
+from workbench.evidence import Evidence, Gap
 from workbench.evidence.reset_witness import Witness
 from workbench.evidence.stretch import Stretch
 from workbench.operation.progress import Progress
@@ -64,6 +65,16 @@ class LiveTimeline:
         """Bring the screen to the front, with what happens to this; None: with everything."""
         self.narrow(narrowing)
         self._app.go_to("timeline")
+
+    def recorded(self) -> Evidence | None:
+        """Events and captures so far, as evidence; None if neither was recorded."""
+        captures = tuple(each.snapshot()[0] for each in self.captures)
+        if self.since is None and not captures:
+            return None
+        found = Evidence(time.time(), time.monotonic_ns(), ())
+        events = self.rows.events
+        found = replace(found, events=events or self.latest.refused or ()) if self.since is not None else found
+        return replace(found, captures=captures) if captures else found
 
     def operation_began(self) -> None:
         """Record from now on, with the stages of this operation."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Capture, Connection, Lock, Process
+from workbench.evidence import Capture, Connection, Evidence, Lock, Process
 from workbench.evidence.packet_notes import Followed
 from workbench.evidence.queues import SocketQueues
 from workbench.evidence.selection import Selection
@@ -179,8 +179,8 @@ class Operations:
     """What giving a connection to another process would take."""
     hand_off: Callable[[HandoffPlan], Sequence[str]] = lambda _: ()
     """Do it; what came of it, one line each."""
-    plan_bundle: Callable[[bool], "Made"] = _no_bundle
-    """A bundle of this host, not written yet; True: with the last operation."""
+    plan_bundle: Callable[[bool, Evidence | None], "Made"] = _no_bundle
+    """A bundle of this host with what was recorded before, not written yet; True: with the last operation."""
     save_bundle: Callable[["Made"], str] = lambda _: ""
     """Write it; the path of the file."""
     add_images: Callable[[str], object] = _no_images

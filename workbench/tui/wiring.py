@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, Lock, Process
+from workbench.evidence import Connection, Evidence, Lock, Process
 from workbench.evidence.queues import SocketQueues
 from workbench.evidence.silence import Answer
 from workbench.evidence.stretch import Stretch
@@ -263,7 +263,7 @@ class LiveHost:
 
         return handed_lines(hand_off(plan))
 
-    def plan_bundle(self, with_operation: bool) -> "Made":
+    def plan_bundle(self, with_operation: bool, recorded: Evidence | None) -> "Made":
         """Look, redact and judge; nothing is written yet."""
         self._loaded.wait()
         from workbench.bundle.gather import Sought, gather
@@ -273,7 +273,7 @@ class LiveHost:
         from workbench.bundle.write import make
         from workbench.operation.journal import state_directory
 
-        material = gather(Sought(operation="last" if with_operation else None))
+        material = gather(Sought(operation="last" if with_operation else None, recorded=recorded))
         return make(material, Redaction(host_key(state_directory())), judge=LibraryJudge())
 
     def save_bundle(self, made: "Made") -> str:

@@ -38,5 +38,5 @@ def test_made_for_the_owner_only(tmp_path: Path) -> None:
     os.close(make(str(tmp_path / "a" / "b")))
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
     (tmp_path / "x").write_text("")
-    with pytest.raises(WorkbenchError, match="name another directory"):
+    with pytest.raises(WorkbenchError, match="choose another image directory"):
         make(str(tmp_path / "x"))
