@@ -54,10 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     _have_streams()
     try:
-        return _started(words)
+        status = _started(words)
     except KeyboardInterrupt:
         sys.stderr.write("workbench: interrupted\n")
         return 130
+    if arguments is None and words[:1] == ["sockets"]:
+        # The program ends here, and nothing of it remains to be put away: to take the records of 100 000 sockets apart
+        # one by one would be a tenth of its time.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    return status
 
 
 def _have_streams() -> None:
