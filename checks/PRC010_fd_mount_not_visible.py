@@ -29,7 +29,7 @@ from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
 from workbench.checking.survival import Verdict
-from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.checking.survival.words import caused, problem
 from workbench.evidence import Gap, Process
 
 CODE = "PRC010"
@@ -40,13 +40,9 @@ SINCE = "0.1"
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each descriptor."""
     for verdict in caused(verdicts, NAME):
-        yield Problem(
-            severity(verdict),
-            subject(verdict, processes),
-            f"{what(verdict)}: {verdict.reason}. CRIU refuses the dump.",
-            facts=verdict.facts,
-            quotes=quotes(verdict),
-            fixes=(
-                Fix("Let the program open the file again by a path that it sees, or start it with /dev/null instead."),
-            ),
+        yield problem(
+            verdict,
+            processes,
+            Fix("Let the program open the file again by a path that it sees, or start it with /dev/null instead."),
+            then=". CRIU refuses the dump.",
         )

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
 from workbench.checking.survival import Verdict
-from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.checking.survival.words import caused, problem
 from workbench.evidence import Gap, Process
 
 CODE = "PRC011"
@@ -38,11 +38,9 @@ SINCE = "0.1"
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each descriptor."""
     for verdict in caused(verdicts, NAME):
-        yield Problem(
-            severity(verdict),
-            subject(verdict, processes),
-            f"{what(verdict)}: {verdict.reason}. CRIU refuses the dump.",
-            facts=verdict.facts,
-            quotes=quotes(verdict),
-            fixes=(Fix("Dump from the common parent on, or let the program close the pidfd."),),
+        yield problem(
+            verdict,
+            processes,
+            Fix("Dump from the common parent on, or let the program close the pidfd."),
+            then=". CRIU refuses the dump.",
         )

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
 from workbench.checking.survival import Verdict
-from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.checking.survival.words import caused, problem
 from workbench.evidence import Gap, Process
 
 CODE = "PRC013"
@@ -38,14 +38,9 @@ SINCE = "0.1"
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each descriptor."""
     for verdict in caused(verdicts, NAME):
-        yield Problem(
-            severity(verdict),
-            subject(verdict, processes),
-            f"{what(verdict)}: {verdict.reason}.",
-            facts=verdict.facts,
-            quotes=quotes(verdict),
-            fixes=(
-                Fix("Start the program with its output in a file instead of a pipe."),
-                Fix("Or give the restore another pipe: --inherit-fd fd[N]:pipe[INODE]"),
-            ),
+        yield problem(
+            verdict,
+            processes,
+            Fix("Start the program with its output in a file instead of a pipe."),
+            Fix("Or give the restore another pipe: --inherit-fd fd[N]:pipe[INODE]"),
         )

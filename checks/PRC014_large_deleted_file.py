@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
 from workbench.checking.survival import Verdict
-from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.checking.survival.words import caused, problem
 from workbench.evidence import Gap, Process
 
 CODE = "PRC014"
@@ -37,14 +37,10 @@ SINCE = "0.1"
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each descriptor."""
     for verdict in caused(verdicts, NAME):
-        yield Problem(
-            severity(verdict),
-            subject(verdict, processes),
-            f"{what(verdict)}: {verdict.reason}, and CRIU refuses more than 1 MiB unless {verdict.option} is given.",
-            facts=verdict.facts,
-            quotes=quotes(verdict),
-            fixes=(
-                Fix(f"Add {verdict.option} to the dump."),
-                Fix("Or let the program close the file."),
-            ),
+        yield problem(
+            verdict,
+            processes,
+            Fix(f"Add {verdict.option} to the dump."),
+            Fix("Or let the program close the file."),
+            then=f", and CRIU refuses more than 1 MiB unless {verdict.option} is given.",
         )

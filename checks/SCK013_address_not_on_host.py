@@ -30,7 +30,7 @@ from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
 from workbench.checking.survival import Verdict
-from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.checking.survival.words import caused, problem
 from workbench.evidence import Gap, Process
 
 CODE = "SCK013"
@@ -41,17 +41,13 @@ SINCE = "0.1"
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each socket."""
     for verdict in caused(verdicts, NAME):
-        yield Problem(
-            severity(verdict),
-            subject(verdict, processes),
-            f"{what(verdict)}: {verdict.reason}. The dump would succeed and no restore after it.",
-            facts=verdict.facts,
-            quotes=quotes(verdict),
-            fixes=(
-                Fix("See to it that the address is there when the process is restored."),
-                Fix(
-                    "Or allow such a bind while CRIU restores: net.ipv4.ip_nonlocal_bind=1.",
-                    ("sysctl", "net.ipv4.ip_nonlocal_bind=1"),
-                ),
+        yield problem(
+            verdict,
+            processes,
+            Fix("See to it that the address is there when the process is restored."),
+            Fix(
+                "Or allow such a bind while CRIU restores: net.ipv4.ip_nonlocal_bind=1.",
+                ("sysctl", "net.ipv4.ip_nonlocal_bind=1"),
             ),
+            then=". The dump would succeed and no restore after it.",
         )

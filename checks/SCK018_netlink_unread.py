@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
 from workbench.checking.survival import Verdict
-from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.checking.survival.words import caused, problem
 from workbench.evidence import Gap, Process
 
 CODE = "SCK018"
@@ -37,11 +37,9 @@ SINCE = "0.1"
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each socket."""
     for verdict in caused(verdicts, NAME):
-        yield Problem(
-            severity(verdict),
-            subject(verdict, processes),
-            f"{what(verdict)}: {verdict.reason} that the program has not read. CRIU refuses to dump it.",
-            facts=verdict.facts,
-            quotes=quotes(verdict),
-            fixes=(Fix("Try again in a moment, when the program has read them."),),
+        yield problem(
+            verdict,
+            processes,
+            Fix("Try again in a moment, when the program has read them."),
+            then=" that the program has not read. CRIU refuses to dump it.",
         )

@@ -29,7 +29,7 @@ from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
 from workbench.checking.survival import Verdict
-from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.checking.survival.words import caused, problem
 from workbench.evidence import Gap, Process
 
 CODE = "SCK021"
@@ -40,11 +40,4 @@ SINCE = "0.1"
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each connection."""
     for verdict in caused(verdicts, NAME):
-        yield Problem(
-            severity(verdict),
-            subject(verdict, processes),
-            f"{what(verdict)}: {verdict.reason}.",
-            facts=verdict.facts,
-            quotes=quotes(verdict),
-            fixes=(Fix("Try again when the program has read what waits."),),
-        )
+        yield problem(verdict, processes, Fix("Try again when the program has read what waits."))

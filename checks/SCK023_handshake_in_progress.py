@@ -28,7 +28,7 @@ from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
 from workbench.checking.survival import Answer, Verdict
-from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.checking.survival.words import caused, problem
 from workbench.evidence import Gap, Process
 
 CODE = "SCK023"
@@ -41,11 +41,4 @@ _WAIT = "Wait until the handshake is over, or let the program close the socket."
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each listener or socket."""
     for verdict in caused(verdicts, NAME):
-        yield Problem(
-            severity(verdict),
-            subject(verdict, processes),
-            f"{what(verdict)}: {verdict.reason}.",
-            facts=verdict.facts,
-            quotes=quotes(verdict),
-            fixes=(Fix(_WAIT if verdict.answer is Answer.REFUSED else _HOLD_BACK),),
-        )
+        yield problem(verdict, processes, Fix(_WAIT if verdict.answer is Answer.REFUSED else _HOLD_BACK))

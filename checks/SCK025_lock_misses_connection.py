@@ -34,7 +34,7 @@ from collections.abc import Iterator, Mapping
 
 from workbench.checking import Fix, Problem
 from workbench.checking.survival import Verdict
-from workbench.checking.survival.words import caused, quotes, severity, subject, what
+from workbench.checking.survival.words import caused, problem
 from workbench.evidence import Gap, Process
 
 CODE = "SCK025"
@@ -45,15 +45,11 @@ SINCE = "0.1"
 def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap) -> Iterator[Problem]:
     """One problem for each connection."""
     for verdict in caused(verdicts, NAME):
-        yield Problem(
-            severity(verdict),
-            subject(verdict, processes),
-            f"{what(verdict)}: {verdict.reason}. If its peer sends anything before the restore, the kernel answers "
-            "with a reset, and the connection is lost.",
-            facts=verdict.facts,
-            quotes=quotes(verdict),
-            fixes=(
-                Fix("Keep the peer quiet until the restore, or drop its packets by a rule of your own meanwhile."),
-                Fix("Let the program connect to the address that it is led to, without translation."),
-            ),
+        yield problem(
+            verdict,
+            processes,
+            Fix("Keep the peer quiet until the restore, or drop its packets by a rule of your own meanwhile."),
+            Fix("Let the program connect to the address that it is led to, without translation."),
+            then=". If its peer sends anything before the restore, the kernel answers with a reset, and the connection is "
+            "lost.",
         )

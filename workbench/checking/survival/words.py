@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from workbench.checking.finding import Quote, Severity, Subject
+from workbench.checking.finding import Fix, Problem, Quote, Severity, Subject
 from workbench.checking.phrases import process_subject, socket_subject
 from workbench.checking.survival.verdict import Answer, Verdict
 from workbench.evidence import Gap, Process
@@ -56,3 +56,15 @@ def quotes(verdict: Verdict) -> tuple[Quote, ...]:
         each_process = verdict.process
         return (Quote("processes", f"{each_process.pid} {each_process.command} state {each_process.state}"),)
     return ()
+
+
+def problem(verdict: Verdict, processes: Mapping[int, Process] | Gap, *fixes: Fix, then: str = ".") -> Problem:
+    """The verdict as it stands: ``what: reason``; ``then`` ends the sentence, or goes on."""
+    return Problem(
+        severity(verdict),
+        subject(verdict, processes),
+        f"{what(verdict)}: {verdict.reason}{then}",
+        facts=verdict.facts,
+        quotes=quotes(verdict),
+        fixes=fixes,
+    )
