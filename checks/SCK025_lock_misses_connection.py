@@ -50,6 +50,6 @@ def check(verdicts: tuple[Verdict, ...], processes: Mapping[int, Process] | Gap)
             processes,
             Fix("Keep the peer quiet until the restore, or drop its packets by a rule of your own meanwhile."),
             Fix("Let the program connect to the address that it is led to, without translation."),
-            then=". If its peer sends anything before the restore, the kernel answers with a reset, and the connection is "
-            "lost.",
+            then=". If its peer sends anything before the restore, the kernel answers with a reset, and the connection "
+            "is lost.",
         )

@@ -1,7 +1,8 @@
 """What CRIU, its libraries and its child programs print, and what it means; each as it stands in a log of its own.
 
 Texts are those of CRIU's sources from 3.0 to 4.2 (``%d`` filled in); line numbers in ``(criu/x.c:1)`` mean nothing. A
-message beginning with ``dump`` or ``restore`` says in which log it stands.
+message beginning with ``dump`` or ``restore`` says in which log it stands. All of them stand in this one table, in
+which a reader looks for a text; there is no code beside them.
 """
 
 HARMLESS = "harmless"

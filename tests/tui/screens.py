@@ -7,8 +7,9 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.sample import FixedSource, ScriptedOperation, dump_plan, evidence, finished, held, judgement
+from tests.sample import FixedSource, evidence, judgement
 from tests.sample_events import ScriptedRecorder, stretch
+from tests.sample_operation import ScriptedOperation, dump_plan, finished, held
 from tests.sample_traffic import ScriptedCapture, queues
 from workbench.evidence import Evidence
 from workbench.present.judgement import Judgement

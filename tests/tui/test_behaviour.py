@@ -6,18 +6,8 @@ from threading import Event
 
 import pytest
 
-from tests.sample import (
-    CONNECTION,
-    HOSTILE,
-    ScriptedOperation,
-    dump_plan,
-    evidence,
-    finished,
-    held,
-    hostile_evidence,
-    judgement,
-    socket,
-)
+from tests.sample import CONNECTION, HOSTILE, evidence, hostile_evidence, judgement, socket
+from tests.sample_operation import ScriptedOperation, dump_plan, finished, held
 from tests.tui.screens import DUMP_KEYS, application, key_press, press, says, until
 from workbench.evidence import Evidence, Gap, TcpState, UnfinishedOperation
 from workbench.operation.progress import Outcome

@@ -13,7 +13,7 @@ import pytest
 PATIENCE_S = 30.0
 SCRIPT = """
 import pathlib, sys
-from tests.sample import ScriptedOperation, dump_plan, finished, held
+from tests.sample_operation import ScriptedOperation, dump_plan, finished, held
 from tests.tui.screens import application
 from workbench.tui.ending import run_to_the_end
 from workbench.tui.session import Session

@@ -4,7 +4,8 @@ import threading
 from dataclasses import replace
 from queue import SimpleQueue
 
-from tests.sample import HOSTILE, FixedSource, ScriptedOperation, evidence, finished, held, judgement
+from tests.sample import HOSTILE, FixedSource, evidence, judgement
+from tests.sample_operation import ScriptedOperation, finished, held
 from tests.tui.screens import DUMP_KEYS, application, press, says, until
 from workbench.evidence import Evidence
 from workbench.operation.diagnosis import Diagnosis

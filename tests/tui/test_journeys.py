@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sample import ScriptedOperation, dump_plan, finished, held
+from tests.sample_operation import ScriptedOperation, dump_plan, finished, held
 from tests.tui.screens import application, press, says
 from workbench.tui.operations import NO_OPERATIONS, Operations, Prepared
 from workbench.tui.screens.operation import OperationScreen

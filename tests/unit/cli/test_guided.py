@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sample import dump_plan, finished
+from tests.sample_operation import dump_plan, finished
 from workbench.cli.guided import carry_out
 from workbench.operation.progress import Outcome, Progress
 from workbench.operation.request import DumpRequest

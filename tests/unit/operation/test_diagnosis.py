@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tests.sample import dump_plan, finished
+from tests.sample_operation import dump_plan, finished
 from workbench.operation.diagnosis import Diagnosis, diagnose
 from workbench.operation.progress import Outcome, Progress
 from workbench.operation.request import DumpRequest

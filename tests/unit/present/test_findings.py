@@ -167,7 +167,7 @@ def test_hostile_text_is_escaped_in_every_line() -> None:
 
 
 def test_the_line_that_is_evidence_of_the_cause_says_so() -> None:
-    from tests.sample import log
+    from tests.sample_operation import log
     from workbench.checking import Quote
 
     quoted = replace(JUDGED.findings[0].problem, quotes=(Quote("dump.log", "", 4),))

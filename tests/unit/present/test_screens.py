@@ -4,19 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sample import (
-    APP,
-    CLIENT_END,
-    CONNECTION,
-    HOSTILE,
-    SERVER_END,
-    evidence,
-    finished,
-    held,
-    hostile_evidence,
-    socket,
-    tcp_info,
-)
+from tests.sample import APP, CLIENT_END, CONNECTION, HOSTILE, SERVER_END, evidence, hostile_evidence, socket, tcp_info
+from tests.sample_operation import finished, held
 from workbench.evidence import (
     Evidence,
     Gap,
