@@ -197,7 +197,9 @@ def out_of_order() -> list[socket.socket]:
     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     peer.sendall(b"1" * 1000)
     peer.sendall(b"2" * 1000)
+    deadline = time.monotonic() + TIMEOUT_S
     while not peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)[28]:  # tcpi_sacked: segments, as it was told
+        assert time.monotonic() < deadline
         time.sleep(0.01)
     return made
 
