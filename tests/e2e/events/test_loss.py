@@ -93,6 +93,7 @@ def test_events_that_nobody_takes_are_counted() -> None:
     seen = sum(counted(events).values())
     assert seen <= 1000
     assert seen + reader.lost >= 2000 * sum(EACH.values())
+    assert [event.kind for event in events].count(EventKind.LOSS) == 1
     assert events[-1].kind is EventKind.LOSS
 
 

@@ -4,7 +4,6 @@ import os
 import select
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,7 @@ from workbench.collect.events.records import Seen
 from workbench.collect.events.rules import RuleChanges
 from workbench.collect.events.tracefs import tracefs
 from workbench.collect.events.translate import TRACEPOINTS, Translator
+from workbench.collect.events.waiting import Waiting
 from workbench.collect.events.witness import RING_BYTES, Witness
 from workbench.collect.namespaces import collect_namespaces
 from workbench.evidence import Gap, NetworkNamespace
@@ -57,17 +57,15 @@ class EventReader:
         self._btf = btf
         self._buffer_kib = buffer_kib
         self._ring_bytes = ring_bytes
-        self._most_waiting = most_waiting
         self._gaps: tuple[Gap, ...] = ()
         self.namespaces: tuple[NetworkNamespace, ...] = ()
         """As they were seen last."""
         self.complete_ns = 0
         """All that happened until then can be taken, or is lost. Look at it first, then ``take``."""
-        self._waiting: deque[Event] = deque()
+        self._waiting = Waiting(most_waiting)
         self._arrived = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stop = -1
-        self._lost = 0
         self.refused: Gap | None = None
         """Why nothing is recorded; None if something is. Known once it has started."""
 
@@ -79,7 +77,7 @@ class EventReader:
     @property
     def lost(self) -> int:
         """Events that are known to be missing so far; each of them is part of a LOSS event too."""
-        return self._lost
+        return self._waiting.lost
 
     def start(self) -> Gap | None:
         """Begin to record; a Gap if that cannot be done at all."""
@@ -94,9 +92,7 @@ class EventReader:
         """Events in their order, waiting for the first at most ``timeout`` seconds; empty if none came."""
         with self._arrived:
             self._arrived.wait_for(lambda: self._waiting or self._stop < 0, timeout)
-            events = list(self._waiting)
-            self._waiting.clear()
-        return events
+            return self._waiting.take()
 
     def close(self) -> None:
         """Stop and remove all traces; what was recorded can still be taken."""
@@ -177,13 +173,7 @@ class EventReader:
         if not events:
             return
         with self._arrived:
-            room = self._most_waiting - len(self._waiting)
-            if len(events) > room:
-                dropped = len(events) - room
-                events = events[:room]
-                events.append(Event(time.monotonic_ns(), EventKind.LOSS, lost=dropped, reason="nobody took them"))
-            self._lost += sum(event.lost for event in events)
-            self._waiting.extend(events)
+            self._waiting.put(events)
             self._arrived.notify_all()
 
 
