@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workbench.cli.document import FORMATS, Row, table, write_section
 from workbench.cli.exit_status import ExitStatus
+from workbench.errors import WorkbenchError
 from workbench.evidence import (
     ContainerCheckpoint,
     Evidence,
@@ -244,9 +245,12 @@ def log(options: argparse.Namespace) -> int:
     """Print a log; text and jsonl line by line, however long it is."""
     from workbench.cli.sources import evidence_of_bundle
     from workbench.read.criu_log import read_log
+    from workbench.read.recognise import Kind, recognise
 
     recorded = evidence_of_bundle(options.file, "log")
     read = read_log(options.file) if recorded is None or isinstance(recorded.log, Gap) else recorded.log
+    if recorded is None and Path(options.file).is_file() and (kind := recognise(options.file)) is not Kind.TEXT:
+        raise WorkbenchError(f"{options.file} is no log: it is {kind.value}", "name a log file of criu")
     lines = (line for line in read if not options.notable or _is_notable(line))
     if options.format == "json":
         return write_section(_recorded(options.file), "log", [log_row(line) for line in lines], (), "json")

@@ -65,7 +65,9 @@ _EVENTS = re.compile(
 )
 """What `workbench events` writes, as lines and as one document."""
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # ESC stays: consoles are recorded with their colours
-_RUBBISH = 0.1  # share of control characters from which on it is no text
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # as surrogateescape keeps such bytes; a line in Latin-1 has a few
+_MOST_CONTROL, _MOST_FOREIGN = 0.1, 0.3
+"""Share of control characters, and of these and of bytes that are no UTF-8, from which on it is no text."""
 
 
 def recognise(path: str | Path) -> Kind:
@@ -96,11 +98,17 @@ def recognise(path: str | Path) -> Kind:
     if head.startswith(_CAPTURES):
         return Kind.CAPTURE
     kind = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
-    if kind is None and len(_CONTROL.findall(head)) > len(head) * _RUBBISH:
+    if kind is None and _is_rubbish(head):
         kind = "neither text nor anything known"
     if kind is not None:
         raise WorkbenchError(f"{shown} cannot be judged: it is {kind}", _ADVICE.get(kind, ""))
     return _of_text(head)
+
+
+def _is_rubbish(head: bytes) -> bool:
+    control = len(_CONTROL.findall(head))
+    foreign = len(_NOT_UTF8.findall(head.decode("utf-8", "surrogateescape")))
+    return control > len(head) * _MOST_CONTROL or control + foreign > len(head) * _MOST_FOREIGN
 
 
 def is_bundle(path: str | Path) -> bool:

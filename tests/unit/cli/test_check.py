@@ -126,6 +126,7 @@ def test_strict_counts_only_what_was_asked_for(healthy: str) -> None:
     [
         (b"", "is empty"),
         (bytes(range(256)) * 40, "neither text nor anything known"),
+        (bytes(range(32, 256)) * 40, "neither text nor anything known"),
         (b"\x1f\x8b" + bytes(20), "cannot be unpacked"),
         (b"\xd4\xc3\xb2\xa1" + bytes(2), "no packet capture"),
         (b"\x19CVT" + bytes(20), "name the directory that it lies in"),

@@ -72,6 +72,21 @@ def test_what_is_no_image_directory_is_an_error(tmp_path: Path) -> None:
         workbench("log", str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty"),
+        (bytes(range(32, 256)) * 40, "neither text nor anything known"),
+        (b"\xd4\xc3\xb2\xa1" + bytes(20), "is no log: it is a packet capture"),
+    ],
+)
+def test_what_is_no_log_is_an_error(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "dump.log"
+    path.write_bytes(content)
+    with pytest.raises(WorkbenchError, match=said):
+        workbench("log", str(path))
+
+
 def test_an_archive_of_a_container(capsys: pytest.CaptureFixture[str]) -> None:
     assert workbench("image", str(ECHO)) == 0
     said = capsys.readouterr().out
