@@ -18,7 +18,7 @@ from workbench.collect.netfilter import RuleReader
 from workbench.collect.network import collect_network
 from workbench.collect.owners import OwnerReader
 from workbench.collect.processes import ProcessReader, tree
-from workbench.collect.sequences import SequenceReader
+from workbench.collect.sequences import SequenceReader, SequenceTable
 from workbench.collect.sock_diag import SockDiags
 from workbench.collect.socket_table import SocketTable
 from workbench.collect.sockets import SocketReader
@@ -134,6 +134,9 @@ class LiveSource:
             found["images"] = self._images()
         if "unfinished" in asked and self._unfinished:
             found["unfinished"] = self._unfinished()
+        if isinstance(table := found.get("sequences"), SequenceTable):
+            # Who turned repair mode on may have ended before the processes and the operations were looked at.
+            self._sequences.settle(table)
         return Evidence(**found, partial=tuple(partial))
 
     def _with_holders(

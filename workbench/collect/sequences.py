@@ -63,6 +63,13 @@ class SequenceTable(SequenceColumns):
         rows = self._rows[(self._rows["repair"] >> place.shift) & ((1 << place.bits) - 1) != 0]
         return frozenset(rows["cookie"].tolist()) - {0}
 
+    def settle(self, now: "SequenceTable") -> None:
+        """Sockets that have left repair mode by a later reading are no longer shown in it."""
+        if left := self.in_repair() - now.in_repair():
+            place = self._program.places["repair"]
+            rows = np.isin(self._rows["cookie"], np.array(sorted(left), np.uint64))
+            self._rows["repair"][rows] &= ~np.array(((1 << place.bits) - 1) << place.shift, self._rows["repair"].dtype)
+
     def of(self, sock: Socket) -> Sequences | None:
         """Those of a listed socket; None for one without a descriptor (TIME_WAIT, SYN_RECV, orphans)."""
         return self.get(sock.cookie)
@@ -255,6 +262,13 @@ class SequenceReader:
                 return np.frombuffer(content, self._program.record)
         except (bpf.BpfError, OSError) as error:
             return Gap("sequences", f"The BPF iterator over descriptors could not be read: {error}")
+
+    def settle(self, table: SequenceTable) -> None:
+        """Repair mode that was on at a reading, and is off now, was somebody's at work: it is no longer shown."""
+        if table.in_repair():
+            now = self.read()
+            if isinstance(now, SequenceTable):
+                table.settle(now)
 
     @property
     def hz(self) -> int | None:

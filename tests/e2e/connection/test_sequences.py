@@ -1,17 +1,21 @@
 """The BPF iterator against known byte counts, /proc and the kernel's own cookies."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.connection.conftest import Make
+from workbench.collect.live import LiveSource
 from workbench.collect.sequences import SequenceReader, SequenceTable
-from workbench.evidence import Gap, distance
+from workbench.evidence import Gap, UnfinishedOperation, distance
+from workbench.evidence.sequences import in_repair
+from workbench.repair.constants import REPAIR_OFF_SILENT, REPAIR_ON, TCP_REPAIR
 
 pytestmark = pytest.mark.root
 
@@ -86,6 +90,36 @@ def test_sockets_of_other_namespaces_and_all_their_holders_are_seen(
     assert set(ours["netns"].tolist()) == {ends.netns} != {Path("/proc/self/ns/net").stat().st_ino}
     assert set(ours["cookie"].tolist()) == {ends.cookie}
     assert reader.table(rows)[ends.cookie].unread == 1000
+
+
+def test_repair_mode_that_ends_while_others_are_looked_for_is_nobodys_trouble(connect: Make) -> None:
+    """By then the CRIU that turned it on may have ended: the socket would seem to have been left in it."""
+    ends = connect("4", "established")
+
+    def repair(mode: int) -> None:
+        with ends.borrowed() as sock:
+            sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, mode)
+
+    def look(meanwhile: Callable[[], object]) -> bool:
+        def unfinished() -> tuple[UnfinishedOperation, ...]:
+            meanwhile()
+            return ()
+
+        source = LiveSource({"sockets", "sequences", "processes", "unfinished"}, unfinished=unfinished)
+        with contextlib.closing(source):
+            found = source.evidence().sequences
+            assert not isinstance(found, Gap), found
+            assert (ends.cookie in in_repair(found)) is found[ends.cookie].repair
+            return ends.cookie in in_repair(found)
+
+    ends.stop()
+    repair(REPAIR_ON)
+    try:
+        assert look(lambda: None), "it is still on"
+        assert not look(lambda: repair(REPAIR_OFF_SILENT))
+    finally:
+        repair(REPAIR_OFF_SILENT)
+        ends.go_on()
 
 
 def test_the_fresh_socket_of_the_reading_itself_is_not_in_it(reader: SequenceReader) -> None:
