@@ -15,9 +15,9 @@ each of A and B is whatever `workbench check` reads, several files joined by com
 a bundle, or `live` for this host
 
 examples:
-  workbench compare images-1 images-2           what happened between two dumps of the same process
-  workbench compare images live                 was everything restored, and how far has it gone since?
-  workbench compare server-images client-images do both ends of the connections fit together?
+  workbench compare images-1 images-2            what happened between two dumps of the same process
+  workbench compare images live                  was everything restored, and how far has it gone since?
+  workbench compare server-images client-images  do both ends of the connections fit together?
   workbench compare before.ss,before.rules after.ss,after.rules
 
 exit status: 0 everything fits together; 1 something does not; 2 usage, or a source that cannot be read;

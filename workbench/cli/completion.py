@@ -7,6 +7,9 @@ from workbench.cli.exit_status import ExitStatus
 
 SHELLS = ("bash", "zsh", "fish")
 EXAMPLES = """\
+examples:
+  source <(workbench completion bash)      in this shell only
+
 to have it in every new shell:
   bash   workbench completion bash > ~/.local/share/bash-completion/completions/workbench
   zsh    workbench completion zsh > ~/.zfunc/_workbench        (with ~/.zfunc in fpath, before compinit)

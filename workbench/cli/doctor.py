@@ -8,6 +8,14 @@ from workbench.cli.exit_status import ExitStatus
 from workbench.evidence import Part
 from workbench.present.text import printable
 
+EXAMPLES = """\
+examples:
+  workbench doctor                         all of them, each with what to do if it does not work
+  workbench doctor --format json           the same for a program
+
+exit status: 0 all that a dump and a restore need works; 1 something of it does not
+"""
+
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
@@ -15,6 +23,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "doctor",
         help="each part that the workbench needs, tried",
         description="Try each part that the workbench needs, and say where it was found, whether it works, what to do.",
+        epilog=EXAMPLES,
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(func=doctor)

@@ -5,13 +5,32 @@ import json
 
 from workbench.cli.exit_status import ExitStatus
 
+EXPLAIN_EXAMPLES = """\
+examples:
+  workbench explain SCK005                 by its code
+  workbench explain stuck-in-repair        by its name
+"""
+CHECKS_EXAMPLES = """\
+examples:
+  workbench checks                         code, name and title of each
+  workbench checks --format json           with the sections of evidence that each needs, for a program
+  workbench check --select NFT,SCK005      ask some of them only
+"""
+
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add both commands."""
-    parser = subparsers.add_parser("explain", help="the page of one check", description="Print the page of a check.")
+    parser = subparsers.add_parser(
+        "explain",
+        help="the page of one check",
+        description="Print the page of a check: what it looks at, why it matters, what to do, when it is wrong.",
+        epilog=EXPLAIN_EXAMPLES,
+    )
     parser.add_argument("check", metavar="CODE|NAME", help="as it stands in front of a finding")
     parser.set_defaults(func=explain)
-    parser = subparsers.add_parser("checks", help="every check there is", description="List every check there is.")
+    parser = subparsers.add_parser(
+        "checks", help="every check there is", description="List every check there is.", epilog=CHECKS_EXAMPLES
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(func=checks)
 

@@ -25,6 +25,20 @@ from workbench.evidence import (
 )
 from workbench.present.text import printable
 
+IMAGE_EXAMPLES = """\
+examples:
+  workbench image images                   what a dump wrote, and whether it is complete
+  workbench image images --payload         with the bytes of the queues
+  workbench image echo.tar.zst             a checkpoint archive of podman or Kubernetes, without unpacking it
+  workbench image connection.state         a connection that `workbench handoff -o` took out
+  workbench image images --format json | jq '.images[].sockets[].local'
+"""
+LOG_EXAMPLES = """\
+examples:
+  workbench log images/dump.log            every line, with the stages and errors of CRIU marked
+  workbench log images/dump.log --notable  only where a stage begins, warnings and errors
+  workbench check images/dump.log          what is wrong by it, and what to do
+"""
 _SEQUENCES = ("snd_una", "snd_nxt", "write_seq", "rcv_nxt", "copied_seq", "snd_wnd", "rcv_wnd", "rcv_wup")
 
 
@@ -38,13 +52,16 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "(tar, .gz or .zst, read without unpacking), a connection that `workbench handoff` took out, or what a "
         "bundle has of such, as far as TCP is concerned: whether it is complete, its processes, sockets, sequence "
         "numbers and queues. Exit status 1 if something in it is missing or damaged.",
+        epilog=IMAGE_EXAMPLES,
     )
     parser.add_argument("directory", metavar="DIR|FILE")
     parser.add_argument("--payload", action="store_true", help="show the bytes of the queues, not only their digest")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.set_defaults(func=image)
     title = "a log of CRIU with its stages and errors marked"
-    parser = subparsers.add_parser("log", help=title, description=f"Show {title}; of a bundle, those in it.")
+    parser = subparsers.add_parser(
+        "log", help=title, description=f"Show {title}; of a bundle, those in it.", epilog=LOG_EXAMPLES
+    )
     parser.add_argument("file", metavar="FILE")
     parser.add_argument("--notable", action="store_true", help="only lines that begin a stage, warnings and errors")
     parser.add_argument("--format", choices=FORMATS, default="text")

@@ -50,7 +50,7 @@ examples:
   workbench check dump.log                  why a dump failed, and what to do
   workbench dump 4645 -D images --plan      what a dump of process 4645 would do
   workbench restore -D images               bring it back, with proof that its connections go on
-  workbench handoff 4645 7 --to /run/x.sock one connection to the process that waits there
+  workbench handoff 4645 7 --to /run/x      one connection to the process that waits there
   workbench recover                         put right what an interrupted operation left behind
   workbench bundle --operation last         one file about it, for somebody else to open
   workbench lab run established             a dump and a restore of a connection made for it

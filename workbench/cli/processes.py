@@ -7,11 +7,18 @@ from workbench.cli.document import FORMATS, Row, namespace_names, table, write_s
 from workbench.evidence import Evidence, Gap, Process
 from workbench.present.text import printable
 
+EXAMPLES = """\
+examples:
+  workbench processes                            every process of this host
+  workbench processes --format jsonl | jq -r 'select(.container) | .pid'
+  workbench processes workbench-bundle.zip       those of the host that a bundle came from
+"""
+
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     title = "every process with its user, namespaces and container"
-    parser = subparsers.add_parser("processes", help=title, description=f"List {title}.")
+    parser = subparsers.add_parser("processes", help=title, description=f"List {title}.", epilog=EXAMPLES)
     parser.add_argument("source", nargs="?", metavar="SOURCE", help="a bundle; else this host")
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.set_defaults(func=processes)

@@ -15,6 +15,15 @@ from workbench.present.text import printable
 if TYPE_CHECKING:
     from workbench.operation.recover import Report
 
+EXAMPLES = """\
+examples:
+  workbench recover --plan                 what is left behind, and what would be done; nothing is
+  workbench recover                        the same, done once you have typed yes
+  workbench recover --yes --format json    without a question, for scripts
+
+exit status: 0 nothing is left to do; 1 a connection is lost, or a person must choose; 2 not confirmed
+"""
+
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
@@ -23,7 +32,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="put right what an interrupted operation left behind",
         description="Say what operations whose workbench or CRIU was killed have left on this host, and put it right:"
         " processes run on or are restored, locks are lifted; what cannot be saved is named with the reason.",
-        epilog="exit status: 0 nothing is left to do; 1 a connection is lost, or a person must choose; 2 not confirmed",
+        epilog=EXAMPLES,
     )
     parser.add_argument("--plan", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--yes", action="store_true", help="go on without asking")
