@@ -14,6 +14,7 @@ from workbench.operation.progress import Outcome
 from workbench.operation.removal import RemovalPlan
 from workbench.operation.remove_locks import plan_removal
 from workbench.operation.request import RestoreRequest
+from workbench.present.table import Row
 from workbench.tui.app import WorkbenchApp
 from workbench.tui.operations import Operations
 from workbench.tui.picture import screen_lines
@@ -108,6 +109,48 @@ async def test_the_cursor_stays_on_its_row_while_rows_change() -> None:
         assert after is not None
         assert after is not row
         assert after.key == row.key
+
+
+@pytest.mark.parametrize("screen", ["connections", "processes"])
+@pytest.mark.parametrize("moves", [False, True])
+async def test_the_cursor_finds_what_was_gone_and_is_restored(screen: str, moves: bool) -> None:
+    """A restored process has its pid, a restored connection both its ends; the kernel's own names are others."""
+    shown = evidence(locks=())
+    assert not isinstance(shown.sockets, Gap)
+    assert not isinstance(shown.processes, Gap)
+    pid, ends = 4645, next(each.connection for each in shown.sockets if "56692" in str(each.connection))
+    others = {number: each for number, each in shown.processes.items() if number != pid}
+    gone = replace(shown, processes=others, sockets=tuple(each for each in shown.sockets if each.connection != ends))
+    restored = replace(
+        shown,
+        processes=others | {pid: replace(shown.processes[pid], start_time=1 << 40)},
+        sockets=tuple(replace(each, cookie=each.cookie + 1000) for each in shown.sockets),
+    )
+    now = [shown]
+    app = application(lambda: now[0])
+    async with app.run_test() as pilot:
+        await says(pilot, "56692")
+        app.go_to(screen)
+        await says(pilot, "4645")
+        assert isinstance(app.screen, TableScreen)
+        rows = app.screen.rows
+        first = rows.cursor_row
+        assert first is not None
+
+        async def look(evidence: Evidence) -> Row:
+            now[0] = evidence
+            app.look_now()
+            await until(pilot, lambda: app.moment is not None and app.moment.situation.evidence is evidence)
+            row = rows.cursor_row
+            assert row is not None
+            return row
+
+        assert (await look(gone)).key != first.key
+        if moves:
+            await key_press(pilot, "down")
+        row = await look(restored)
+        assert row.key != first.key, "it has been made anew"
+        assert ((row.cells[0], row.cells[2]) == (first.cells[0], first.cells[2])) is not moves
 
 
 async def test_a_paused_display_stands_still_while_looking_goes_on() -> None:

@@ -38,6 +38,7 @@ class ConnectionsScreen(TableScreen):
     MODE = "connections"
     PURPOSE = "What is going on with this connection, right now?"
     COLUMNS = COLUMNS
+    AGAIN = ("netns", "local", "peer")
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Where.TARGETS),
         *bindings(Where.CONNECTIONS),

@@ -22,6 +22,7 @@ class ProcessesScreen(TableScreen):
     MODE = "processes"
     PURPOSE = "Who has connections, and what would a dump of it take along?"
     COLUMNS = COLUMNS
+    AGAIN = ("pid",)
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(Where.TARGETS),
         *bindings(Where.PROCESSES),

@@ -32,6 +32,8 @@ class TableScreen(WorkbenchScreen):
     COLUMNS: ClassVar[tuple[Column, ...]]
     ON_TOP: ClassVar[bool] = False
     """The first row is the one to look at until somebody chooses another."""
+    AGAIN: ClassVar[tuple[str, ...]] = ()
+    """Columns that together tell what was gone and has been made again, by a restore."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,7 +46,7 @@ class TableScreen(WorkbenchScreen):
             with Vertical(id="list"):
                 yield FilterBar()
                 yield Input(placeholder="words that a row must contain", compact=True, id="filter")
-                yield RowView(Table(self.COLUMNS), on_top=self.ON_TOP, id="rows")
+                yield RowView(Table(self.COLUMNS), on_top=self.ON_TOP, again=self.AGAIN, id="rows")
             yield LineView(id="detail")
 
     def on_mount(self) -> None:

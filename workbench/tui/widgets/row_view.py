@@ -1,6 +1,6 @@
 """A table that draws only the lines in sight: any number of rows, the cursor stays with its row."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,15 +45,21 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
         *,
         on_top: bool = False,
         follow: bool = False,
+        again: Sequence[str] = (),
         id: str | None = None,  # noqa: A002
     ) -> None:
         """``on_top``: as long as nobody moves it, the cursor stays on the first row, whichever that is.
 
         ``follow``: a cursor on the last row stays on the last one.
+        ``again``: keys of the columns that together tell a row whose subject was gone and has been made again.
         """
         super().__init__(id=id)
         self._on_top = on_top
         self._follow = follow
+        columns = [column.key for column in table.columns]
+        self._again = tuple(columns.index(key) for key in again)
+        self._missed: Hashable = None
+        """What the cursor stood on when that was gone; it goes there if it comes back before anybody moves it."""
         self.following = follow
         """The cursor stays on the last row, whichever that is."""
         self._table = table
@@ -84,12 +90,30 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
 
     def show(self, table: Table) -> None:
         """New contents; the cursor stays on the row with its key, or where it was if that is gone."""
+        before = self.cursor_row
         self._table = table
         self._known = True
         self._arrange()
+        if not self._on_top and not self._follow:
+            self._stay_with(before)
+
+    def _stay_with(self, before: Row | None) -> None:
+        """A process or connection that a restore makes again is the same for whoever looks at it."""
+        row = self.cursor_row
+        if self._missed is None and before is not None and (row is None or row.key != before.key):
+            self._missed = self._identity(before)
+        if self._missed is not None:
+            found = (number for number, each in enumerate(self._rows) if self._identity(each) == self._missed)
+            place = next(found, None)
+            if place is not None:
+                self._move(place)
+
+    def _identity(self, row: Row) -> Hashable:
+        return tuple(row.order[number] for number in self._again) or row.key
 
     def set_filter(self, text: str) -> None:
         self.filter_text = text
+        self._missed = None
         self._arrange()
 
     def sort_by(self, column: str) -> None:
@@ -133,6 +157,7 @@ class RowView(ScrollView, Toned, can_focus=True, inherit_bindings=False):
 
     def _move(self, place: int) -> None:
         self._on_top = False
+        self._missed = None
         place = max(min(place, len(self._rows) - 1), 0)
         if place != self._cursor:
             self._cursor = place
