@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from workbench import __version__
+from workbench import __version__, environment
 
 _RECORDS = 100_000
 """Made until cyclic garbage is looked for."""
@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the workbench; the return value is the exit status of design's contract of commands."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     _have_streams()
+    environment.prepare()
     try:
         status = _started(words)
     except KeyboardInterrupt:

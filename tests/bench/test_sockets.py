@@ -34,7 +34,7 @@ def columns(source: LiveSource) -> int:
     evidence = source.evidence(SECTIONS)
     assert not isinstance(evidence.sockets, Gap)
     assert not isinstance(evidence.sequences, Gap)
-    return len(columns_of(evidence.sockets, evidence.sequences).state)
+    return len(columns_of(evidence.sockets, evidence.sequences))
 
 
 def from_the_start() -> None:

@@ -43,22 +43,24 @@ def write_section(evidence: Evidence, section: str, rows: Sequence[Row] | Gap, l
     return write_encoded(evidence, section, lines if form == "text" else list(map(json.dumps, rows)), form)
 
 
-def write_encoded(evidence: Evidence, section: str, rows: Iterable[str] | Gap, form: str) -> int:
+def write_encoded(
+    evidence: Evidence, section: str, rows: Iterable[str] | Gap, form: str, at_once: int = _AT_ONCE
+) -> int:
     """The same for rows that are text already: lines of a table, or an object of JSON each.
 
-    They are written some at a time: all of them as one text take longer to make than to write.
+    They are written ``at_once``: all of them as one text take longer to make than to write.
     """
     listed = iter(() if isinstance(rows, Gap) else rows)
     if form == "json":
         header = json.dumps({"schema": 1, "evidence": evidence_header(evidence)}, indent=1)
         sys.stdout.write(f'{header[:-2]},\n "{section}": [')
         mark = "\n"
-        while some := list(islice(listed, _AT_ONCE)):
+        while some := list(islice(listed, at_once)):
             sys.stdout.write(mark + ",\n".join(some))
             mark = ",\n"
         sys.stdout.write("\n]\n}\n" if mark == ",\n" else "]\n}\n")
     else:
-        while some := list(islice(listed, _AT_ONCE)):
+        while some := list(islice(listed, at_once)):
             sys.stdout.write("\n".join(some) + "\n")
     for gap in evidence.gaps:
         remedy = f"; {gap.remedy}" if gap.remedy else ""

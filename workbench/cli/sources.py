@@ -74,14 +74,19 @@ def evidence_of_bundle(path: str, *sections: str) -> Evidence | None:
 
 
 @contextmanager
-def looked_at(path: str | None, sections: Collection[str]) -> Iterator[Evidence]:
-    """What one source tells, or None: this host. Raises WorkbenchError if it cannot be read."""
+def looked_at(
+    path: str | None, sections: Collection[str], details: Collection[int] | None = None
+) -> Iterator[Evidence]:
+    """What one source tells, or None: this host. Raises WorkbenchError if it cannot be read.
+
+    ``details``: what this host is asked of each socket; None: all that there is.
+    """
     if path is not None:
         yield evidence_of(path)
         return
     from workbench.collect.live import LiveSource
 
-    source = LiveSource(sections)
+    source = LiveSource(sections) if details is None else LiveSource(sections, details=details)
     try:
         yield source.evidence()
     finally:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.collect import procfs
 from workbench.collect.arrays import distinct
+from workbench.collect.coded import Coded, Column, Numbered
 from workbench.evidence import Holder
 from workbench.evidence.columns import records
 
@@ -59,24 +60,36 @@ class RowOwners(Mapping[int, tuple[Holder, ...]]):
     def columns(self, inodes: NDArray[Any]) -> "HolderColumns":
         """Who holds each of these sockets."""
         begins = np.searchsorted(self._inodes, inodes, "left")
-        counts = np.searchsorted(self._inodes, inodes, "right") - begins
-        held = np.flatnonzero(counts)
-        rows = self._rows[self._order[begins[held]]]
-        pids = rows["tgid"].tolist()
-        ends = (pids, rows["fd"].tolist(), list(map(self._commands.__getitem__, pids)))
-        pid, fd, command = (_spread(held, column, len(inodes)) for column in ends)
-        found = HolderColumns(pid, fd, command, {})
-        elsewhere = np.isin(inodes, np.array([*self.others], np.uint64)) & (counts == 0)
-        for place in np.flatnonzero((counts > 1) | elsewhere).tolist():
-            found.put(place, self[int(inodes[place])])
-        return found
+        known = np.append(self._inodes, [0, 0])  # 0 is no inode
+        held = (known[begins] == inodes) & (inodes != 0)
+        again = held & (known[begins + 1] == inodes)
+        rows = self._order[begins[held]]
+        pid, fd = np.zeros(len(inodes), np.uint64), np.zeros(len(inodes), np.uint64)
+        pid[held], fd[held] = self._rows["tgid"][rows], self._rows["fd"][rows]
+        pids = np.array([*self._commands], np.uint64)
+        commands = [*self._commands.values(), None]
+        command = np.full(len(inodes), len(pids), np.intp)
+        command[held] = np.searchsorted(pids, pid[held])
+        several: dict[int, tuple[Holder, ...]] = {}
+        elsewhere = np.isin(inodes, np.array([*self.others], np.uint64)) & ~held
+        held |= elsewhere
+        for place in np.flatnonzero(again | elsewhere).tolist():
+            holders = self[int(inodes[place])]
+            first = holders[0]
+            pid[place], fd[place], command[place] = first.pid, first.fd, len(commands)
+            commands.append(first.command)
+            if len(holders) > 1:
+                several[place] = holders
+        return HolderColumns(Numbered(pid, ~held), Numbered(fd, ~held), Coded(commands, command), several)
 
     def each(self, inodes: Sequence[int]) -> list[tuple[Holder, ...]]:
         """All holders of each of these sockets, made together; 0 is no inode."""
         found = self.columns(np.array(inodes, np.uint64))
-        made = records(Holder, len(inodes), {"pid": found.pid, "fd": found.fd, "command": found.command})
+        pids = found.pid.tolist()
+        columns = {"pid": pids, "fd": found.fd.tolist(), "command": found.command.tolist()}
+        made = records(Holder, len(inodes), columns)
         each: list[tuple[Holder, ...]] = [
-            () if pid is None else (holder,) for pid, holder in zip(found.pid, made, strict=True)
+            () if pid is None else (holder,) for pid, holder in zip(pids, made, strict=True)
         ]
         for place, holders in found.several.items():
             each[place] = holders
@@ -101,27 +114,11 @@ class RowOwners(Mapping[int, tuple[Holder, ...]]):
 class HolderColumns:
     """The first holder of each socket, None where nobody has it open."""
 
-    pid: list[int | None]
-    fd: list[int | None]
-    command: list[str | None]
-    several: dict[int, tuple[Holder, ...]]
+    pid: Column
+    fd: Column
+    command: Coded
+    several: Mapping[int, tuple[Holder, ...]]
     """By place: all holders of a socket that has more than one."""
-
-    def put(self, place: int, holders: tuple[Holder, ...]) -> None:
-        """Enter the holders of one socket."""
-        if holders:
-            first = holders[0]
-            self.pid[place], self.fd[place], self.command[place] = first.pid, first.fd, first.command
-        if len(holders) > 1:
-            self.several[place] = holders
-
-
-def _spread(places: NDArray[np.int64], values: list[Any], length: int) -> list[Any]:
-    """The values at their places, None elsewhere."""
-    column = np.full(length, None, object)
-    column[places] = values
-    spread: list[Any] = column.tolist()
-    return spread
 
 
 def _command(proc: Path, pid: int) -> str:

@@ -5,7 +5,7 @@ grouped by length, each group is split by the headers of its attributes, and eac
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.collect.arrays import distinct
+from workbench.collect.coded import Coded, coded
 from workbench.collect.sock_diag import HEADER, Answer
 
 Number = TypeVar("Number", np.uint32, np.uint64)
@@ -24,7 +25,8 @@ SHOWN = (INFO, CONG, SKMEMINFO, SHUTDOWN, SKV6ONLY, MARK, ULP_INFO, MD5SIG)
 """``INET_DIAG_*`` attributes. MARK and MD5SIG come only with CAP_NET_ADMIN, MD5SIG and ULP_INFO only where there is
 one."""
 _ALL_STATES = 0xFFFFFFFF  # with the bit of TCP_BOUND_INACTIVE (Linux 6.8): bound, neither listening nor connected
-_WANTED = sum(1 << (attribute - 1) for attribute in (INFO, CONG, SKMEMINFO, SHUTDOWN))
+DETAILS = (INFO, CONG, SKMEMINFO, SHUTDOWN)
+"""Attributes that come only if they are asked for."""
 
 MESSAGE = struct.Struct("=BBBB HH 16s 16s I Q IIIII")
 """``struct inet_diag_msg``: family, state, timer, retrans, ports (network order), addresses, interface, cookie,
@@ -49,9 +51,10 @@ _COLUMNS = {
 }
 
 
-def request() -> bytes:
-    """``struct inet_diag_req``: every TCP socket in every state, with the attributes that are shown."""
-    return struct.pack("=BBBB48xII", 0, 0, 0, _WANTED, _ALL_STATES, 0)
+def request(details: Collection[int] = DETAILS) -> bytes:
+    """``struct inet_diag_req``: every TCP socket in every state, with these attributes."""
+    wanted = sum(1 << (attribute - 1) for attribute in details)
+    return struct.pack("=BBBB48xII", 0, 0, 0, wanted, _ALL_STATES, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,16 @@ class Block:
             return [None] * len(self)
         found: list[bytes | None] = self._field(f"V{place.stop - place.start}", place.start).tolist()
         return found
+
+    def coded(self, attribute: int) -> Coded:
+        """The same, for attributes that have one value in nearly every message."""
+        place = self.places[SHOWN.index(attribute)]
+        if place is None:
+            return Coded([None], np.zeros(len(self), np.intp))
+        rows = np.frombuffer(self.raw, np.uint8).reshape(-1, self.size)[:, place]
+        if (rows == rows[0]).all():
+            return Coded([rows[0].tobytes()], np.zeros(len(self), np.intp))
+        return coded(self.payloads(attribute))
 
     def sixteen(self, name: str) -> list[bytes]:
         """``local`` or ``peer`` of every message as its 16 bytes."""

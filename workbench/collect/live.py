@@ -3,27 +3,20 @@
 import platform
 import time
 from collections.abc import Callable, Collection, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from workbench.collect import procfs
-from workbench.collect.conntrack import collect_conntrack
+from workbench.collect import inet_diag, procfs
 from workbench.collect.descriptor_rows import RowOwners
-from workbench.collect.descriptors import Ends, collect_descriptors
-from workbench.collect.kernel import collect_host
 from workbench.collect.namespaces import collect_namespaces
-from workbench.collect.netfilter import RuleReader
-from workbench.collect.network import collect_network
 from workbench.collect.owners import OwnerReader
-from workbench.collect.processes import ProcessReader, tree
 from workbench.collect.sequences import SequenceReader, SequenceTable
 from workbench.collect.sock_diag import SockDiags
 from workbench.collect.socket_table import SocketTable
 from workbench.collect.sockets import SocketReader
-from workbench.collect.sysctls import collect_sysctls
-from workbench.collect.unix_diag import collect_unix_peers
 from workbench.evidence import (
     BorrowedSocket,
     CriuTool,
@@ -36,6 +29,10 @@ from workbench.evidence import (
     Process,
     UnfinishedOperation,
 )
+
+if TYPE_CHECKING:
+    from workbench.collect.netfilter import RuleReader
+    from workbench.collect.processes import ProcessReader
 
 EVERY_SECOND = frozenset({"processes", "sockets", "sequences", "rules", "locks"})
 """Sections that cost a few milliseconds and change all the time."""
@@ -59,9 +56,13 @@ class LiveSource:
         criu: Callable[[], CriuTool | None] = lambda: None,
         images: Callable[[], tuple[ImageDirectory, ...] | Gap] | None = None,
         unfinished: Callable[[], tuple[UnfinishedOperation, ...] | Gap] | None = None,
+        details: Collection[int] = inet_diag.DETAILS,
         proc: Path = procfs.PROC,
     ) -> None:
-        """``sections`` is what ``evidence()`` asks for; ``trees``: pids of whose process trees descriptors are read."""
+        """``sections`` is what ``evidence()`` asks for; ``trees``: pids of whose process trees descriptors are read.
+
+        ``details``: what is asked for of each socket beside what the kernel always tells.
+        """
         self._sections = frozenset(sections)
         self._trees = tuple(trees)
         self._criu = criu
@@ -69,12 +70,24 @@ class LiveSource:
         self._unfinished = unfinished
         self._proc = proc
         self._diags = SockDiags()
-        self._sockets = SocketReader(self._diags)
+        self._sockets = SocketReader(self._diags, details)
         self._owners = OwnerReader(proc)
-        self._processes = ProcessReader(proc)
         self._sequences = SequenceReader()
-        self._rules = RuleReader()
         self._missing: set[int] | None = None
+
+    # What reads the other sections is loaded when one is asked for: a list of sockets alone takes a twentieth less.
+
+    @cached_property
+    def _processes(self) -> "ProcessReader":
+        from workbench.collect.processes import ProcessReader
+
+        return ProcessReader(self._proc)
+
+    @cached_property
+    def _rules(self) -> "RuleReader":
+        from workbench.collect.netfilter import RuleReader
+
+        return RuleReader()
 
     @property
     def label(self) -> str:
@@ -123,12 +136,20 @@ class LiveSource:
             if "borrowed" in asked:
                 keep("borrowed", _borrow(found["descriptors"], namespaces))
         if "network" in asked:
+            from workbench.collect.network import collect_network
+
             keep("network", collect_network(namespaces))
         if "conntrack" in asked:
+            from workbench.collect.conntrack import collect_conntrack
+
             keep("conntrack", collect_conntrack(namespaces))
         if "sysctls" in asked:
+            from workbench.collect.sysctls import collect_sysctls
+
             keep("sysctls", collect_sysctls(namespaces, self._proc / "sys"))
         if "host" in asked:
+            from workbench.collect.kernel import collect_host
+
             found["host"] = collect_host(self._criu(), self._proc)
         if "images" in asked and self._images:
             found["images"] = self._images()
@@ -174,6 +195,10 @@ class LiveSource:
     ) -> tuple[Any, tuple[Gap, ...]]:
         if isinstance(processes, Gap):
             return Gap("descriptors", processes.reason, processes.remedy), ()
+        from workbench.collect.descriptors import Ends, collect_descriptors
+        from workbench.collect.processes import tree
+        from workbench.collect.unix_diag import collect_unix_peers
+
         peers, gaps = collect_unix_peers(self._diags, namespaces)
         ends = Ends(peers, self._owners.read_all(), self._owners.pipes())
         found, more = collect_descriptors(tree(processes, roots), ends, self._proc)
@@ -183,7 +208,8 @@ class LiveSource:
         """Close netlink sockets and let BPF programs go."""
         self._diags.close()
         self._sequences.close()
-        self._rules.close()
+        if "_rules" in vars(self):
+            self._rules.close()
 
 
 def _borrow(

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from workbench.collect import bpf
 from workbench.collect.arrays import distinct
 from workbench.collect.btf import FUNC, VMLINUX, Btf, BtfError
+from workbench.collect.coded import Numbered
 from workbench.collect.tcp_program import Rows, TcpProgram, write_program
 from workbench.evidence import Gap, Sequences, Socket
 from workbench.evidence.clockwork import Clockwork, Pending
@@ -74,21 +75,17 @@ class SequenceTable(SequenceColumns):
         """Those of a listed socket; None for one without a descriptor (TIME_WAIT, SYN_RECV, orphans)."""
         return self.get(sock.cookie)
 
-    def columns(self, cookies: NDArray[Any], names: Iterable[str]) -> dict[str, list[int | None]]:
-        """Fields of ``Sequences`` for all these sockets at once; None where there are none."""
-        if not len(self._rows):
-            return {name: [None] * len(cookies) for name in names}
-        places = np.minimum(np.searchsorted(self._cookies, cookies), len(self._rows) - 1)
-        unknown = np.flatnonzero(self._cookies[places] != cookies).tolist()
+    def columns(self, cookies: NDArray[Any], names: Iterable[str]) -> dict[str, Numbered]:
+        """Fields of ``Sequences`` for all these sockets at once; absent where there are none."""
         wanted = list(names)
+        if not len(self._rows):
+            nothing = Numbered(np.zeros(len(cookies), np.uint32), np.ones(len(cookies), np.bool_))
+            return dict.fromkeys(wanted, nothing)
+        places = np.minimum(np.searchsorted(self._cookies, cookies), len(self._rows) - 1)
+        unknown = self._cookies[places] != cookies
         # Side by side first: to pick whole records in another order is slow.
         values = np.column_stack([self._rows[name] for name in wanted])[self._order[places]]
-        found = {}
-        for name, values_of in zip(wanted, values.T, strict=True):
-            column = found[name] = values_of.tolist()
-            for place in unknown:
-                column[place] = None
-        return found
+        return {name: Numbered(values[:, place], unknown) for place, name in enumerate(wanted)}
 
     def __getitem__(self, cookie: int) -> Sequences:
         place = int(np.searchsorted(self._cookies, np.uint64(cookie))) if 0 < cookie < 1 << 64 else len(self._rows)

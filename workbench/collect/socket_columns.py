@@ -1,6 +1,5 @@
 """All sockets in the order in which they are listed, field by field: 50 000 of them without a record for each."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.collect import inet_diag
+from workbench.collect.coded import Coded, Column, Numbered, coded, coded_numbers
 from workbench.collect.descriptor_rows import HolderColumns, RowOwners
 from workbench.collect.sequences import SequenceTable
 from workbench.collect.socket_table import STATES, TIMERS, SocketTable, address_text, name_of, ulp_of
@@ -16,23 +16,34 @@ from workbench.evidence import Gap, Holder, Sequences, Socket, SocketTimer
 
 SEQUENCES = ("snd_una", "snd_nxt", "write_seq", "rcv_nxt", "copied_seq", "snd_wnd", "rcv_wnd")
 """Fields of ``Sequences`` that are listed."""
-_PLAIN = ("netns", "family", "inode", "cookie", "uid", "recv_q", "send_q", "timer_ms", "retransmits")
+_NUMBERS = ("inode", "cookie", "uid", "recv_q", "send_q")
 
 
 @dataclass(frozen=True, slots=True)
 class SocketColumns:
-    """Each list has one entry for each socket; sorted by namespace, state and both ends."""
+    """Each column has one entry for each socket; sorted by namespace, state and both ends."""
 
-    plain: Mapping[str, list[int]]
-    """Fields of ``Socket`` that are numbers."""
-    state: list[str]
-    timer: list[str]
-    local: list[str]
-    peer: list[str]
-    congestion: list[str | None]
-    mptcp: list[bool]
+    netns: Coded
+    family: Coded
+    state: Coded
+    """Names."""
+    local: Coded
+    """Addresses as texts, IPv6 in brackets."""
+    local_port: Column
+    peer: Coded
+    peer_port: Column
+    numbers: Mapping[str, Column]
+    """Other fields of ``Socket`` that are numbers."""
+    timer: Coded
+    """What it waits for, milliseconds left, retransmissions."""
+    congestion: Coded
+    """Names, or None."""
+    mptcp: Coded
     holders: HolderColumns
-    sequences: Mapping[str, list[int | None]]
+    sequences: Mapping[str, Column]
+
+    def __len__(self) -> int:
+        return len(self.state.which)
 
 
 def columns_of(sockets: Sequence[Socket], sequences: Mapping[int, Sequences] | Gap) -> SocketColumns:
@@ -44,17 +55,20 @@ def columns_of(sockets: Sequence[Socket], sequences: Mapping[int, Sequences] | G
 
 def _of_records(sockets: Sequence[Socket], sequences: Mapping[int, Sequences]) -> SocketColumns:
     listed = sorted(sockets, key=lambda each: (each.netns, each.state, each.local, each.peer))
-    numbers = [sequences.get(each.cookie) for each in listed]
     return SocketColumns(
-        plain={name: [getattr(each, name) for each in listed] for name in _PLAIN},
-        state=[each.state.name for each in listed],
-        timer=[each.timer.value for each in listed],
-        local=[str(each.local) for each in listed],
-        peer=[str(each.peer) for each in listed],
-        congestion=[each.congestion for each in listed],
-        mptcp=[each.mptcp for each in listed],
+        netns=coded(each.netns for each in listed),
+        family=coded(each.family for each in listed),
+        state=coded(each.state.name for each in listed),
+        local=coded(_bracketed(each.local.address) for each in listed),
+        local_port=coded(each.local.port for each in listed),
+        peer=coded(_bracketed(each.peer.address) for each in listed),
+        peer_port=coded(each.peer.port for each in listed),
+        numbers={name: coded(getattr(each, name) for each in listed) for name in _NUMBERS},
+        timer=coded((each.timer.value, each.timer_ms, each.retransmits) for each in listed),
+        congestion=coded(each.congestion for each in listed),
+        mptcp=coded(each.mptcp for each in listed),
         holders=_holders([each.holders for each in listed]),
-        sequences={name: [getattr(each, name, None) for each in numbers] for name in SEQUENCES},
+        sequences=_of_each([sequences.get(each.cookie) for each in listed]),
     )
 
 
@@ -66,58 +80,62 @@ def _of_table(table: SocketTable, sequences: Mapping[int, Sequences] | Gap) -> S
     keys = [ranks[of] << 16 | table.column(f"{end}_port").astype(np.int64) for end, of in ends.items()]
     place = table.column("netns").astype(np.int64) << 8 | table.column("state").astype(np.int64)
     order = np.lexsort((keys[1], keys[0], place))
-
-    def column(name: str) -> list[int]:
-        found: list[int] = table.column(name)[order].tolist()
-        return found
-
-    def texts(end: str) -> list[str]:
-        starts = [f"[{name}]:" if ":" in name else f"{name}:" for name in names]
-        return [
-            starts[of] + str(port) for of, port in zip(ends[end][order].tolist(), column(f"{end}_port"), strict=True)
-        ]
-
-    inodes = table.column("inode")[order]
+    numbers = {name: table.column(name)[order] for name in _NUMBERS}
+    addresses = [_bracketed(name) for name in names]
+    inodes = numbers["inode"]
     if isinstance(table.holders, RowOwners):
         holders = table.holders.columns(inodes)
     else:
         holders = _holders([table.holders.get(inode, ()) if inode else () for inode in inodes.tolist()])
-    payloads = table.payloads(inet_diag.CONG)
-    layers = table.payloads(inet_diag.ULP_INFO)
-    congestions = {payload: name_of(payload) if payload else None for payload in set(payloads)}
-    multipath = {layer: layer is not None and ulp_of(layer) == "mptcp" for layer in set(layers)}
-    places = order.tolist()
-    states = {number: state.name for number, state in STATES.items()}
-    timers = defaultdict(lambda: SocketTimer.NONE.value, {number: each.value for number, each in enumerate(TIMERS)})
-    cookies = table.column("cookie")[order]
     return SocketColumns(
-        plain={name: column(name) for name in _PLAIN},
-        state=[states[number] for number in column("state")],
-        timer=[timers[number] for number in column("timer")],
-        local=texts("local"),
-        peer=texts("peer"),
-        congestion=[congestions[payloads[each]] for each in places],
-        mptcp=[multipath[layers[each]] for each in places],
+        netns=coded_numbers(table.column("netns")[order]),
+        family=coded_numbers(table.column("family")[order]),
+        state=coded_numbers(table.column("state")[order]).map(lambda number: STATES[number].name),
+        local=Coded(addresses, local[order]),
+        local_port=Numbered(table.column("local_port")[order]),
+        peer=Coded(addresses, peer[order]),
+        peer_port=Numbered(table.column("peer_port")[order]),
+        numbers={name: Numbered(column) for name, column in numbers.items()},
+        timer=_timers(*(table.column(name)[order] for name in ("timer", "timer_ms", "retransmits"))),
+        congestion=table.coded(inet_diag.CONG).at(order).map(lambda payload: name_of(payload) if payload else None),
+        mptcp=table.coded(inet_diag.ULP_INFO).at(order).map(lambda layer: bool(layer) and ulp_of(layer) == "mptcp"),
         holders=holders,
-        sequences=_sequences(cookies, sequences),
+        sequences=_sequences(table.column("cookie")[order], sequences),
     )
 
 
-def _sequences(cookies: NDArray[Any], sequences: Mapping[int, Sequences] | Gap) -> Mapping[str, list[int | None]]:
+def _timers(kinds: NDArray[Any], left_ms: NDArray[Any], retransmits: NDArray[Any]) -> Coded:
+    packed = kinds.astype(np.uint64) << np.uint64(40) | left_ms.astype(np.uint64) << np.uint64(8)
+
+    def unpacked(number: int) -> tuple[str, int, int]:
+        kind = number >> 40
+        name = TIMERS[kind].value if kind < len(TIMERS) else SocketTimer.NONE.value
+        return name, number >> 8 & 0xFFFFFFFF, number & 0xFF
+
+    return coded_numbers(packed | retransmits).map(unpacked)
+
+
+def _sequences(cookies: NDArray[Any], sequences: Mapping[int, Sequences] | Gap) -> Mapping[str, Column]:
     if isinstance(sequences, SequenceTable):
         return sequences.columns(cookies, SEQUENCES)
-    if isinstance(sequences, Gap) or not sequences:
-        return dict.fromkeys(SEQUENCES, [None] * len(cookies))
-    found = [sequences.get(cookie) for cookie in cookies.tolist()]
-    return {name: [getattr(each, name, None) for each in found] for name in SEQUENCES}
+    known = {} if isinstance(sequences, Gap) else sequences
+    if not known:
+        return dict.fromkeys(SEQUENCES, Coded([None], np.zeros(len(cookies), np.intp)))
+    return _of_each([known.get(cookie) for cookie in cookies.tolist()])
+
+
+def _of_each(found: Sequence[Sequences | None]) -> Mapping[str, Column]:
+    return {name: coded(getattr(each, name, None) for each in found) for name in SEQUENCES}
 
 
 def _holders(each: Sequence[tuple[Holder, ...]]) -> HolderColumns:
-    none: list[None] = [None] * len(each)
-    found = HolderColumns([*none], [*none], [*none], {})
-    for place, holders in enumerate(each):
-        found.put(place, holders)
-    return found
+    first = [holders[0] if holders else None for holders in each]
+    pid, fd, command = (coded(getattr(holder, name, None) for holder in first) for name in ("pid", "fd", "command"))
+    return HolderColumns(pid, fd, command, {place: some for place, some in enumerate(each) if len(some) > 1})
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
 
 
 def _addresses(table: SocketTable) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.collect import inet_diag
+from workbench.collect.coded import Coded, together
 from workbench.collect.descriptor_rows import RowOwners
 from workbench.collect.inet_diag import Block
 from workbench.collect.sock_diag import HEADER
@@ -119,9 +120,9 @@ class SocketTable(SocketColumns):
         found, numbers = np.unique(self.column("netns")[self.column("state") == state.value], return_counts=True)
         return dict(zip(found.tolist(), numbers.tolist(), strict=True))
 
-    def payloads(self, attribute: int) -> list[bytes | None]:
-        """One attribute of every socket (``inet_diag.SHOWN``); None where it has none."""
-        return [each for _, block in self._parts for each in block.payloads(attribute)]
+    def coded(self, attribute: int) -> Coded:
+        """One attribute of every socket (``inet_diag.SHOWN``) as bytes; None where it has none."""
+        return together([block.coded(attribute) for _, block in self._parts])
 
     @property
     def holders(self) -> Mapping[int, tuple[Holder, ...]]:

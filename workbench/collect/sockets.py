@@ -1,6 +1,6 @@
 """Every TCP socket of every network namespace, by sock_diag."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from workbench.collect import inet_diag
 from workbench.collect.sock_diag import SockDiags
@@ -11,8 +11,10 @@ from workbench.evidence import Gap, NetworkNamespace
 class SocketReader:
     """Lists sockets again and again over netlink sockets that stay open."""
 
-    def __init__(self, diags: SockDiags) -> None:
+    def __init__(self, diags: SockDiags, details: Collection[int] = inet_diag.DETAILS) -> None:
+        """``details``: what is asked for of each socket, some of ``inet_diag.DETAILS``."""
         self._diags = diags
+        self._request = inet_diag.request(details)
 
     def read(self, namespaces: Sequence[NetworkNamespace]) -> tuple[SocketTable | Gap, tuple[Gap, ...]]:
         """All sockets (holders not filled in), and a gap for each namespace that could not be asked.
@@ -23,7 +25,7 @@ class SocketReader:
         gaps: list[Gap] = []
         for namespace in namespaces:
             try:
-                answer = self._diags.of(namespace).dump(inet_diag.DUMP_BOTH_FAMILIES, inet_diag.request())
+                answer = self._diags.of(namespace).dump(inet_diag.DUMP_BOTH_FAMILIES, self._request)
             except OSError as error:
                 self._diags.drop(namespace)
                 gaps.append(_gap(namespace, error))

@@ -43,7 +43,7 @@ def test_columns_tell_the_same(owners: RowOwners) -> None:
     inodes = [501, 0, 77, 500, 502, 500]
     found = owners.columns(np.array(inodes, np.uint32))
     several = owners[500]
-    assert list(zip(found.pid, found.fd, found.command, strict=True)) == [
+    assert list(zip(found.pid.tolist(), found.fd.tolist(), found.command.tolist(), strict=True)) == [
         (10, 9, "server"), (None, None, None), (5, 5, "x"), (10, 4, "server"), (None, None, None), (10, 4, "server"),
     ]  # fmt: skip
     assert found.several == {3: several, 5: several}
@@ -53,7 +53,7 @@ def test_no_rows(tmp_path: Path) -> None:
     nobody = RowOwners(rows(), tmp_path)
     assert dict(nobody) == {}
     assert nobody.missing(np.array([0, 7], np.uint64)) == {7}
-    assert nobody.columns(np.array([0, 7], np.uint64)).pid == [None, None]
+    assert nobody.columns(np.array([0, 7], np.uint64)).pid.tolist() == [None, None]
 
 
 def test_sockets_without_a_row() -> None:

@@ -44,8 +44,9 @@ def test_columns_of_sockets_that_are_not_there() -> None:
     rows = np.zeros(3, record)
     rows["cookie"], rows["snd_una"] = [9, 0, 4], [90, 0, 40]  # a multipath socket has no cookie
     table = SequenceTable(rows, TcpProgram(b"", record, {}), 250)
-    assert table.columns(np.array([4, 5, 9, 1 << 60], np.uint64), ["snd_una"]) == {"snd_una": [40, None, 90, None]}
+    found = table.columns(np.array([4, 5, 9, 1 << 60], np.uint64), ["snd_una"])
+    assert found["snd_una"].tolist() == [40, None, 90, None]
     assert list(table) == [4, 9]
     assert 0 not in table
     empty = SequenceTable(rows[:0], TcpProgram(b"", record, {}), None)
-    assert empty.columns(np.array([4], np.uint64), ["snd_una"]) == {"snd_una": [None]}
+    assert empty.columns(np.array([4], np.uint64), ["snd_una"])["snd_una"].tolist() == [None]

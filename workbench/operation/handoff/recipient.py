@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 
+from workbench import environment
 from workbench.errors import WorkbenchError
 from workbench.evidence import NetworkNamespace
 from workbench.operation.handoff.plan import HandoffPlan
@@ -35,6 +36,7 @@ def _started(command: tuple[str, ...], target: NetworkNamespace) -> Recipient:
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
+                env=environment.of_others(),
             )
     except OSError as error:
         ours.close()
