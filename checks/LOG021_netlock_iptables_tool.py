@@ -52,9 +52,11 @@ CAUSE = Cause(
         ),
         Sign(
             "not found",
-            r"(?P<tool>(?:ip6?tables|xtables)[\w-]*)\"?: (?:\w+: )?(?:command )?not found|"
+            r"(?P<tool>(?:ip6?tables|xtables)-[\w-]*)\"?: (?:\w+: )?(?:command )?not found|"
             r'"ip6?tables\S*": executable file not found',
         ),
+        # CRIU calls the tool by this name at its start too, only to learn what it can do.
+        Sign("not found", r"(?P<tool>ip6?tables)\"?: (?:\w+: )?(?:command )?not found", weight=Weight.HINT),
         Sign(
             (
                 "invalid option -- 'w'",

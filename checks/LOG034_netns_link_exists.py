@@ -52,8 +52,15 @@ CAUSE = Cause(
             message="The network namespace has a link of a kind that CRIU cannot dump.",
         ),
         Sign(("Can't restore link", "Unable to restore network links"), weight=Weight.HINT),
-        Sign("reported by netlink", r"Error.*-(?!2\b|17\b|1\b)\d+ reported by netlink", weight=Weight.HINT),
-        Sign(file="net.c libnetlink.c", weight=Weight.PLACE),
+        # CRIU tries at its start whether the kernel can make such a pair, and goes on if not.
+        Sign(
+            "reported by netlink",
+            r"Error.*-(?!2\b|17\b|1\b)\d+ reported by netlink",
+            without="Unable to create a veth pair",
+            weight=Weight.HINT,
+        ),
+        Sign(file="net.c", weight=Weight.PLACE),
+        Sign(file="libnetlink.c", without="Unable to create a veth pair", weight=Weight.PLACE),
     ),
     advice(
         "Let only one of the two create the links: restore with --empty-ns net when the engine sets the namespace "

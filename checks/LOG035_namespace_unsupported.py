@@ -28,7 +28,7 @@ from collections.abc import Iterator
 
 from workbench.checking import Problem
 from workbench.checking.engines import advice
-from workbench.checking.log_signs import Cause, Sign, Weight, problems
+from workbench.checking.log_signs import EPERM, Cause, Sign, Weight, problems
 from workbench.evidence import LogDigest
 
 CODE = "LOG035"
@@ -52,8 +52,6 @@ CAUSE = Cause(
                 "don't know how to restore some namespaces",
                 "Unable to restore into an empty PID namespace",
                 "Can't restore sub-task in NS",
-                "Unable to set a monotonic clock offset",
-                "Unable to set a boottime clock offset",
                 "Namespaces dumping finished with error",
                 "Unable to convert uid or gid",
                 "pidns object",
@@ -68,6 +66,7 @@ CAUSE = Cause(
             message="A socket belongs to another network namespace than its process, so that CRIU did not find it in "
             "the list.",
         ),
+        Sign("clock offset", rf"Unable to set a \w+ clock offset: (?!{EPERM})"),
         Sign(file="namespaces.c timens.c pidns.c", weight=Weight.PLACE),
     ),
     advice(

@@ -45,6 +45,8 @@ CAUSE = Cause(
                 "kerndat_vdso_fill_symtable failed",
                 "vvar_vclock",
                 "Unexpected rt-vdso",
+                "Found VVAR area without support",
+                "Found vDSO area without support",
             ),
             message="This CRIU does not know the vDSO of this kernel (Linux 6.13 and later need CRIU 4.1).",
         ),
@@ -63,7 +65,13 @@ CAUSE = Cause(
         ),
         Sign("Kernel reports more capabilities than this CRIU supports"),
         Sign(
-            ("xfeatures has unsupported bits", "max xsave frame exceed"),
+            (
+                "xfeatures has unsupported bits",
+                "max xsave frame exceed",
+                "an't set FPU registers",
+                "an't obtain FPU registers",
+                "an't set xstate for",
+            ),
             r"Error",
             message="The processor and kernel keep more state for each task than this version of CRIU knows.",
         ),
@@ -76,7 +84,12 @@ CAUSE = Cause(
                 "Bad format in",
             )
         ),
-        Sign(file="proc_parse.c vdso.c vdso-compat.c", weight=Weight.PLACE),
+        Sign(
+            file="vdso.c vdso-compat.c util-vdso.c pie-util-vdso.c parasite-vdso.c",
+            weight=Weight.HINT,
+            message="This CRIU cannot make sense of the vDSO of this kernel, or of the one in the images.",
+        ),
+        Sign(file="proc_parse.c", weight=Weight.PLACE),
     ),
     advice(
         "Upgrade CRIU: 4.1 or newer for Linux 6.13, 4.2 or newer for Linux 6.16; `workbench doctor` says whether the "

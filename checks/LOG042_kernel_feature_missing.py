@@ -68,6 +68,12 @@ CAUSE = Cause(
             ("map_files", "ns_last_pid", "/children on procfs", "clear_refs", "timens_offsets"),
             "No such file or directory",
         ),
+        Sign(
+            ("is inaccessible", "sysctl is missing", "file is missing.", "directory is missing"),
+            r"inaccessible: No such file|is missing",
+            file="cr-check.c",
+        ),
+        Sign("Does not look good", weight=Weight.HINT),
         Sign("PR_SET_MM", r"PR_SET_MM\w*(?: is not supported|.*failed with -22)", weight=Weight.HINT),
         Sign(form=r"Function not implemented", weight=Weight.HINT),
         Sign("Could not initialize kernel features detection", weight=Weight.PLACE),

@@ -3,7 +3,8 @@
 What it looks at
 ----------------
 Refusals with EPERM or EACCES that have no cause of their own: attaching to a task, map_files, limits, pipes, socket
-buffers, ping sockets, read-only /proc/sys, "You need to be root".
+buffers, ping sockets, read-only /proc/sys, clocks and the memory layout at the end of a restore, "You need to be
+root".
 
 Why it matters
 --------------
@@ -41,7 +42,14 @@ CAUSE = Cause(
     "CRIU was refused something for lack of privilege: it does not run as root, or without a capability that it needs.",
     (
         Sign(
-            ("You need to be root", "must be run as root", "need to be root", "container requires root"),
+            (
+                "You need to be root",
+                "must be run as root",
+                "need to be root",
+                "container requires root",
+                "checkpoint a rootless",
+                "restore a rootless",
+            ),
             message="CRIU was started without the rights of root.",
         ),
         Sign(
@@ -90,6 +98,12 @@ CAUSE = Cause(
             on_success=Severity.ERROR,
         ),
         Sign(("ns_last_pid", "last_pid", "Can't fork for", "Can't set last_pid"), rf"{EPERM}|Read-only"),
+        Sign(
+            ("prctl failed @", "an't restore EXE link", "monotonic clock offset", "boottime clock offset"),
+            rf"with -1$|\(-1\)|{EPERM}",
+            message="The kernel refused what CRIU does at the end of a restore (memory layout, link to the program, "
+            "clocks) for lack of privilege.",
+        ),
         Sign(form=r"Read-only file system"),
         Sign(
             (

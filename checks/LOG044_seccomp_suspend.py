@@ -58,6 +58,7 @@ CAUSE = Cause(
                 "fetch seccomp metadata",
                 "Unknown seccomp mode",
                 "SECCOMP_SET_MODE_FILTER returned",
+                "SECCOMP_MODE_FILTER not",
             )
         ),
         Sign(("Dumping seccomp filters not supported", "support PTRACE_O_SUSPEND_SECCOMP"), weight=Weight.PLACE),

@@ -3,7 +3,7 @@
 What it looks at
 ----------------
 "Unable to connect a transport socket: Permission denied", denials of AppArmor and SELinux beside a failure, profiles
-that cannot be restored.
+that cannot be restored, mappings that a restored task may not make.
 
 Why it matters
 --------------
@@ -49,6 +49,12 @@ CAUSE = Cause(
             )
         ),
         Sign(('apparmor="DENIED"', "avc:  denied", "avc: denied", "SELinux is preventing"), weight=Weight.CAUSE),
+        Sign(
+            "apping with 0x",
+            r"an't restore 0x[0-9a-f]+ mapping with 0xf+3$",
+            message="A security module, as a rule SELinux, forbade the restored task to map a file or memory (the "
+            "error in hexadecimal is EACCES).",
+        ),
         Sign(
             ("reply from daemon is trimmed", "Can't switch parasite"),
             beside=r"SELinux|selinux|Enforcing|[Aa]pp[Aa]rmor",

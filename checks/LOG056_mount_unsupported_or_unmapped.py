@@ -73,6 +73,10 @@ CAUSE = Cause(
                 "can't dump external mount",
             )
         ),
+        Sign(
+            "expects following bind mounts defined",
+            message="The checkpoint has mounts from the host that the new container does not declare.",
+        ),
         Sign("FS mnt", r"unsupported id", message="A file system of a kind that CRIU cannot dump is mounted."),
         Sign(form=r".", file="mount.c mount-v2.c filesystems.c autofs.c", weight=Weight.CAUSE),
     ),

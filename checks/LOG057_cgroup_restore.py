@@ -48,6 +48,12 @@ CAUSE = Cause(
             "for a device or a network file system), or the freezer does not work here.",
         ),
         Sign(
+            "Timeout reached. Try to interrupt",
+            before=r"freezer\.state=FREEZING|freezing processes: \d|freezing cgroup",
+            message="The control group of the container could not be frozen in time: a task does not stop (it waits "
+            "for a device or a network file system), or the freezer does not work here.",
+        ),
+        Sign(
             (
                 "cgroup.freeze) control file found",
                 "Unknown freezer state",

@@ -56,7 +56,11 @@ CAUSE = Cause(
             weight=Weight.HINT,
         ),
         Sign(form=r"/dev/(?:nvidia|kfd|dri|infiniband|fuse|vfio|kvm|uinput|snd|video)", weight=Weight.HINT),
-        Sign(file="files-ext.c tun.c amdgpu_plugin.c cuda_plugin.c", weight=Weight.PLACE),
+        Sign(
+            file="amdgpu_plugin.c amdgpu_plugin_topology.c amdgpu_plugin_drm.c cuda_plugin.c",
+            message="A process uses a GPU, and CRIU's plugin for it could not save or restore the state of the device.",
+        ),
+        Sign(file="files-ext.c tun.c", weight=Weight.PLACE),
     ),
     advice(
         "Release the device before the dump, or run this program without it: `ls -l /proc/PID/fd` shows which file "

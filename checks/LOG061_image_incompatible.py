@@ -66,6 +66,8 @@ CAUSE = Cause(
                 "Core march mismatch",
                 "Core info data missed",
                 "No parent image found",
+                "No parent for snapshot pagemap",
+                "an't read mapping page",
                 "in parent pagemap",
                 "No pagemap for",
                 "Image from old CRIU",
@@ -78,7 +80,7 @@ CAUSE = Cause(
         ),
         Sign("Unexpected EOF", r"Unexpected EOF(?! on)\b", weight=Weight.HINT),
         Sign(("can't decode", "invalid wire", "Unknown magic"), weight=Weight.HINT),
-        Sign(file="image.c image-desc.c protobuf.c pagemap.c", weight=Weight.PLACE),
+        Sign(file="image.c image-desc.c protobuf.c pagemap.c page-read.c", weight=Weight.PLACE),
     ),
     advice(
         "Restore with the same CRIU as the dump, or a newer one.",

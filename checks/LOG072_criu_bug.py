@@ -57,7 +57,19 @@ CAUSE = Cause(
             r"^(?!\(\d+\.\d+\) pie).*",
         ),
         Sign(("segfault at", "segfault"), r"criu\[\d+\]: segfault|criu.*segfault"),
-        Sign(form=r"Bad file descriptor", weight=Weight.HINT),
+        Sign(form=r"Bad file descriptor|Bad address", weight=Weight.HINT),
+        Sign(
+            "Dump eventpoll (pid",
+            weight=Weight.HINT,
+            message="A process watches a descriptor (epoll) that it does not hold itself any more, or holds under "
+            "another number, and this version of CRIU does not find it.",
+        ),
+        Sign(
+            "Unable to open fd=",
+            weight=Weight.REST,
+            message="CRIU could not open a descriptor again, and does not say why: as a rule that is a defect of its "
+            "own.",
+        ),
         Sign(("O_o", "Run, run, run"), weight=Weight.HINT),
         Sign(
             file="mem.c memfd.c shmem.c rst-malloc.c page-pipe.c pagemap-cache.c",

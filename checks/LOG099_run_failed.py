@@ -44,6 +44,12 @@ CAUSE = Cause(
             "not react, as in a system call that cannot be interrupted (state D), or the freezer of its cgroup hangs.",
         ),
         Sign(
+            "No space left on device",
+            r"(?:[Ww]rit|image|img|page|splice|dump|copy)",
+            weight=Weight.HINT,
+            message="There is no room left where the images are written.",
+        ),
+        Sign(
             "Unseizable non-zombie",
             weight=Weight.HINT,
             message="CRIU could not take hold of a process: it is stopped or traced by something else.",

@@ -290,6 +290,8 @@ AROUND = (
         "dump: Error (criu/files-reg.c:1): Can't create link remap for /x. Use link-remap option.",
     ),
     ("image-incompatible", "restore: Error (criu/image.c:1): Unexpected EOF on (empty-image)"),
+    ("image-incompatible", "restore: Error (criu/pagemap.c:1): Can't read mapping page 0: No such file or directory"),
+    ("image-incompatible", "restore: Error (criu/page-read.c:1): No parent for snapshot pagemap"),
     ("image-incompatible", "restore: Error (criu/image.c:1): Too old image, no longer supported"),
     ("image-incompatible", "restore: Error (criu/image.c:1): Not supported images version 3"),
     ("image-incompatible", "restore: Error (criu/include/image.h:1): BUG at criu/include/image.h:177"),
@@ -303,7 +305,37 @@ AROUND = (
         "kernel-newer-than-criu",
         "dump: Error (criu/cr-dump.c:1): Kernel reports more capabilities than this CRIU supports: 42 > 40",
     ),
+    (
+        "kernel-newer-than-criu",
+        (
+            "dump: (00.1) Found VVAR area without support\n"
+            "Error (criu/cr-dump.c:1): Collect mappings (pid: 5) failed with -1"
+        ),
+    ),
+    (
+        "kernel-newer-than-criu",
+        (
+            "restore: pie: 65: Error (criu/pie/parasite-vdso.c:1): vdso: Can't find vDSO area in image\n"
+            "pie: 65: Error (criu/pie/restorer.c:1): Restorer fail 65"
+        ),
+    ),
+    (
+        "kernel-newer-than-criu",
+        (
+            "dump: Warn  (compel/arch/x86/src/lib/cpu.c:1): cpu: fpu: max xsave frame exceed xsave_struct (11008 9)\n"
+            "Error (compel/arch/x86/src/lib/infect.c:1): Can't set FPU registers for 306: Bad address"
+        ),
+    ),
     ("kernel-feature-missing", "dump: Error (criu/kerndat.c:1): Could not initialize kernel features detection."),
+    (
+        "kernel-feature-missing",
+        (
+            "Error (criu/libnetlink.c:1): -95 reported by netlink: Operation not supported\n"
+            "Error (criu/net.c:1): Unable to create a veth pair: -95\n"
+            "Error (criu/cr-check.c:1): /proc/sys/kernel/sem_next_id is inaccessible: No such file or directory\n"
+            "Does not look good."
+        ),
+    ),
     (
         "kernel-feature-missing",
         'dump: Error (criu/kerndat.c:1): Unexpected error from memfd_create("", MFD_HUGETLB): Function not implemented',
@@ -311,6 +343,13 @@ AROUND = (
     ("criu-usage-or-build", "dump: Error (criu/action-scripts.c:1): One of more action scripts failed"),
     ("criu-usage-or-build", "dump: Error (criu/cr-service.c:1): RPC client reported script error"),
     ("fd-mount-not-visible", "dump: Error (criu/files-reg.c:1): Can't lookup mount=24 for fd=0 path=/dev/null"),
+    (
+        "mount-unsupported-or-unmapped",
+        (
+            "dump: sh: 1: iptables: not found\n(00.3) Error (criu/mount.c:1): mnt: 5:./run doesn't have a proper root "
+            "mount\n(00.4) Error (criu/cr-dump.c:1): Dumping FAILED."
+        ),
+    ),
     (
         "mount-unsupported-or-unmapped",
         "dump: Error (criu/mount.c:1): mnt: 554:./etc/hosts doesn't have a proper root mount",
@@ -380,6 +419,15 @@ AROUND = (
     ("device-fd-unsupported", "dump: Error (criu/files-ext.c:1): Can't dump file 9 of that type [20666]"),
     ("device-fd-unsupported", "dump: Error (criu/proc_parse.c:1): Can't handle non-regular mapping on 5's map 7f00"),
     (
+        "device-fd-unsupported",
+        (
+            "dump: (10.0) Error (criu/cr-dump.c:1): Timeout reached. Try to interrupt: 0\n"
+            "(10.1) Error (cuda_plugin.c:1): cuda_plugin: Unable to read output of cuda-checkpoint: Interrupted system "
+            "call\n(10.2) Error (criu/cr-dump.c:1): Dumping FAILED."
+        ),
+    ),
+    ("device-fd-unsupported", "dump: Error (amdgpu_plugin.c:1): amdgpu_plugin: maps_get_dest_gpu failed 0"),
+    (
         "unsupported-socket-type",
         "dump: Error (criu/files-ext.c:1): Can't dump file 9 of that type [140777] (unknown socket:[5])",
     ),
@@ -389,6 +437,13 @@ AROUND = (
     (
         "seccomp-suspend",
         "dump: Error (criu/seccomp.c:1): seccomp: Can't fetch filter on tid_real 5 i 0: Permission denied",
+    ),
+    (
+        "lsm-blocks-parasite",
+        (
+            "restore: pie: 5: Error (criu/pie/restorer.c:1): Can't restore 0x7a11833f0000 mapping with "
+            "0xfffffffffffffff3\npie: 5: Error (criu/pie/restorer.c:1): Restorer fail 5"
+        ),
     ),
     (
         "lsm-blocks-parasite",
@@ -404,6 +459,18 @@ AROUND = (
     ),
     ("missing-capability", "dump: Error (criu/cr-dump.c:1): Can't get rlimit 0: Operation not permitted"),
     ("missing-capability", "dump: Error (criu/crtools.c:1): You need to be root to run this command"),
+    (
+        "missing-capability",
+        (
+            "restore: pie: 7: Error (criu/pie/restorer.c:1): prctl failed @1850 with -1\n"
+            "pie: 7: Error (criu/pie/restorer.c:1): Restorer fail 7"
+        ),
+    ),
+    (
+        "missing-capability",
+        "restore: Error (criu/timens.c:1): Unable to set a monotonic clock offset: Operation not permitted",
+    ),
+    ("namespace-unsupported", "restore: Error (criu/timens.c:1): Unable to set a boottime clock offset: Out of range"),
     ("missing-capability", "restore: Error (criu/pipes.c:1): Unable to set a pipe size: Operation not permitted"),
     (
         "missing-capability",
@@ -430,18 +497,50 @@ AROUND = (
         ),
     ),
     ("criu-bug", "restore: Error (criu/rst-malloc.c:1): BUG at criu/rst-malloc.c:130"),
+    ("criu-bug", "dump: Error (criu/image.c:1): Can't write img file: Bad address"),
+    (
+        "criu-bug",
+        (
+            "dump: epoll: kid_lookup_epoll: no match pid 5 efd 21 tfd 3 toff 0\n"
+            "Error (criu/cr-dump.c:1): Dump eventpoll (pid: 5) failed with -1"
+        ),
+    ),
+    (
+        "criu-bug",
+        (
+            "restore: (00.1)  37: Error (criu/files.c:1): Unable to open fd=4 id=0x7\n"
+            "(00.2) Error (criu/cr-restore.c:1): Restoring FAILED."
+        ),
+    ),
     (
         "criu-bug",
         "restore: Failed to restore: ftell: Illegal seek\nError (criu/net.c:1): IP tool failed on route restore",
     ),
     ("criu-bug", "restore: Error (criu/memfd.c:1): Can't set permissions of memfd:/dev/zero: Bad file descriptor"),
     ("run-failed", "dump: (00.5) Error (criu/cr-dump.c:1): Timeout reached. Try to interrupt: 5"),
+    ("run-failed", "dump: (00.5) Error (criu/image.c:1): Can't write img file: No space left on device"),
+    (
+        "cgroup-restore",
+        (
+            "dump: (00.1) freezer.state=FREEZING\n"
+            "(10.0) Error (criu/cr-dump.c:1): Timeout reached. Try to interrupt: 0\n(10.1) freezer.state=FREEZING"
+        ),
+    ),
     ("run-failed", "restore: Error (criu/cr-restore.c:1): Restoring FAILED."),
     (HARMLESS, "dump: Error (criu/crtools.c:1): rlimit: Can't setup RLIMIT_NOFILE for self: Operation not permitted"),
     (HARMLESS, "dump: Warn  (compel/arch/x86/src/lib/infect.c:1): Will restore 4995 with interrupted system call"),
     (HARMLESS, "dump: Warn  (criu/kerndat.c:1): Can't keep kdat cache on non-tempfs"),
     (HARMLESS, "restore: Warn  (criu/sk-unix.c:1): unix: Shutdown mismatch 1:0 -> 2:1"),
     (HARMLESS, "dump: Warn  (criu/net.c:1): Unable to get tun network namespace"),
+    (HARMLESS, "dump: Error (criu/libnetlink.c:1): Can't send request message: Permission denied"),
+    (HARMLESS, "dump: Error (criu/util.c:1): Unable to create the binfmt_misc file system: Operation not permitted"),
+    (
+        HARMLESS,
+        (
+            "dump: Error (criu/libnetlink.c:1): -45 reported by netlink: Operation not supported\n"
+            "Error (criu/net.c:1): Unable to create a veth pair: -45"
+        ),
+    ),
     (HARMLESS, "dump: Warn  (criu/log.c:1): The early log isn't empty"),
     (HARMLESS, "restore: pie: 7: Error (criu/pie/restorer.c:1): Failed to turn off repair mode on socket 4: errno 1"),
 )
@@ -451,6 +550,23 @@ CONSOLE = (
     ("criu-usage-or-build", 'Error: runc: exec: "criu": executable file not found in $PATH'),
     ("criu-usage-or-build", "failed to checkpoint container: criu binary not found in shim path or system PATH"),
     ("criu-usage-or-build", "bash: criu: command not found"),
+    ("missing-capability", "cannot checkpoint a rootless container"),
+    (
+        "mount-unsupported-or-unmapped",
+        "Error: the container to restore (7f12) expects following bind mounts defined (/data)",
+    ),
+    (
+        "ipv6-address-not-ready",
+        (
+            "Jul 08 15:06:14 node criu[3]: (00.206952)  8: inet: \tRestore: family AF_INET6 type SOCK_STREAM proto "
+            "IPPROTO_TCP port 80 state TCP_LISTEN src_addr fe80::1\nJul 08 15:06:14 node criu[3]: (00.206999)  8: "
+            "Error (criu/sk-inet.c:1): inet: Can't bind inet socket (id 5): Cannot assign requested address"
+        ),
+    ),
+    (
+        "tcp-flag-missing-dump",
+        ("(00.685912) Error (criu/sk-inet.c:1): inet: Connected TCP socket, consider\nusing --tcp-established option."),
+    ),
     (
         "run-failed",
         "Error (criu/cr-dump.c:1): Timeout reached. Try to interrupt: 0\nUnable to detach from 7\nDumping FAILED.",

@@ -6,12 +6,13 @@ counts: it differs by build. Of several causes in one log the weightiest explain
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from pathlib import PurePath
 
-from workbench.checking.engines import Advice, engine_of, for_users_of
+from workbench.checking.engines import Advice, Engine, engine_of, for_users_of
 from workbench.checking.finding import Problem, Quote, Severity, Subject
 from workbench.evidence import LogDigest, LogKind, LogLine, Stage
 
@@ -88,7 +89,9 @@ NOISE = re.compile(
     r"ERROR -2 reported|-2 reported by netlink|Diag module missing|PROBE RECEIVED|Shutdown mismatch|early log|"
     r"Can't remove the directory|Can't remove tmp|Killing processes because|status: 0x|Can't wait or bad status|"
     r"Failed to switch restore stage|Can't create net_ns|with parasite|failed with -?\d+$|"
-    r"Unable create a network namespace|Failed to open parent directory|Write \d+ to /proc/self/loginuid"
+    r"Unable create a network namespace|Failed to open parent directory|Write \d+ to /proc/self/loginuid|"
+    r"Unable to create a veth pair|reported by netlink: Operation not supported|Can't send request message|"
+    r"binfmt_misc file system|Can't stat /no-such-path|PAGE_IS_GUARD"
 )
 """Errors and warnings of successful runs, and what CRIU says because of an earlier error: no sign by themselves."""
 
@@ -115,16 +118,16 @@ def problems(cause: Cause, logs: Iterable[LogDigest]) -> Iterator[Problem]:
 
 def _hits(cause: Cause, log: LogDigest) -> list[tuple[Sign, int]]:
     """Signs whose conditions all hold, each with the place of its first line among the log's lines."""
-    text = "\n".join(line.text for line in log.lines)
-    ended_well = _last(log, _SUCCESS)
-    probed_well = max(ended_well, _last(log, _PROBED))
+    whole = _whole(_Same(log))
     found: list[tuple[Sign, int]] = []
     for sign in cause.signs:
         words = (sign.says,) if isinstance(sign.says, str) else sign.says
-        if not any(word in text for word in words) or not _suits(sign, log, text):
+        if not any(word in whole.text for word in words) or not _suits(sign, log, whole.text):
             continue
-        for index, line in enumerate(log.lines):
-            if sign.on_success is None and index < (probed_well if sign.weight <= Weight.HINT else ended_well):
+        ended_well = whole.probed_well if sign.weight <= Weight.HINT else whole.ended_well
+        for index in range(len(log.lines)) if sign.says else whole.errors:
+            line = log.lines[index]
+            if sign.on_success is None and index < ended_well:
                 continue
             if any(word in line.text for word in words) and _matches(sign, log, index, line):
                 found.append((sign, index))
@@ -132,9 +135,52 @@ def _hits(cause: Cause, log: LogDigest) -> list[tuple[Sign, int]]:
     return found
 
 
-def _last(log: LogDigest, pattern: re.Pattern[str]) -> int:
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What every cause asks of a log."""
+
+    text: str
+    errors: tuple[int, ...]
+    """Places of the lines that are errors by CRIU's own words."""
+    ended_well: int
+    """Place of the last line that tells of a run that succeeded; -1 if none does."""
+    probed_well: int
+    """The same of a run or of a probe."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """A log by its identity: to compare two, thousands of lines would be read."""
+
+    log: LogDigest
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.log is self.log
+
+    def __hash__(self) -> int:
+        return id(self.log)
+
+
+@lru_cache(maxsize=4)
+def _whole(same: _Same) -> _Whole:
+    lines = same.log.lines
+    ended_well = _last(lines, _SUCCESS)
+    return _Whole(
+        "\n".join(line.text for line in lines),
+        tuple(index for index, line in enumerate(lines) if line.level == "error"),
+        ended_well,
+        max(ended_well, _last(lines, _PROBED)),
+    )
+
+
+@lru_cache(maxsize=4)
+def _engine(same: _Same) -> Engine:
+    return engine_of(_whole(same).text)
+
+
+def _last(lines: Sequence[LogLine], pattern: re.Pattern[str]) -> int:
     """Place of the last line that says it; -1 if none does."""
-    return max((index for index, line in enumerate(log.lines) if pattern.search(line.message)), default=-1)
+    return max((index for index, line in enumerate(lines) if pattern.search(line.message)), default=-1)
 
 
 def _suits(sign: Sign, log: LogDigest, text: str) -> bool:
@@ -187,7 +233,7 @@ def _problem(cause: Cause, log: LogDigest, sign: Sign, index: int) -> Problem:
     line = log.lines[index]
     ended_well = any(_SUCCESS.search(item.message) for item in log.lines[index:])
     severity = sign.on_success if ended_well and sign.on_success is not None else sign.severity
-    engine = engine_of("\n".join(item.text for item in log.lines))
+    engine = _engine(_Same(log))
     socket = _socket_line(log, index) if sign.socket or _OF_SOCKETS.search(line.text) else None
     facts = _facts(log, index, socket, sign)
     quoted = [item for item in (socket, line) if item is not None]

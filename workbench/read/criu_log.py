@@ -23,6 +23,11 @@ _EMBEDDED = re.compile(
     r"(?:\s(?P<pid>\d{1,10}): )?(?P<level>Error|Warn) *\((?P<source>[\w./\-]{1,200}\.[ch]):\d{1,9}\): ", re.ASCII
 )
 _FAILED = re.compile(r"(?:Dumping|Restoring) FAILED\.")
+# A journal, kubectl, a tracker or a test runner puts more in front: Jul 08 15:06:14 node criu[3]: (00.01) net: Lock
+_OUTER = re.compile(r"[^\n]{1,240}?(?=\(\d{2,9}\.\d{6}\) )", re.ASCII)
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")
+_CLOSING = "\"'`*"
+"""What the quotation of a line may end with: b'(00.01) net: Lock network'."""
 
 # Each text as CRIU 3.16 to 4.2.1 prints it at -v4; where two stand, the second is there at lower levels too.
 _STAGES = (
@@ -67,9 +72,10 @@ def parse_line(number: int, text: str, file: str = "") -> LogLine:
     neither time nor prefix.
     """
     text = text.rstrip("\r\n")
-    prefix = _PREFIX.match(text)
+    own = _own(text)
+    prefix = _PREFIX.match(own)
     assert prefix is not None  # every part of it is optional
-    rest = text[prefix.end() :]
+    rest = own[prefix.end() :]
     mark = _LEVEL.match(rest)
     pid = prefix["pid"]
     if mark is None and " (" in rest and (mark := _EMBEDDED.search(rest)):
@@ -91,6 +97,15 @@ def parse_line(number: int, text: str, file: str = "") -> LogLine:
         stage=Stage[begins.lastgroup] if begins and begins.lastgroup else None,
         file=file,
     )
+
+
+def _own(text: str) -> str:
+    """What CRIU printed of a line: without what others put around it."""
+    if text.startswith("(") or "(" not in text:
+        return text
+    text = _COLOUR.sub("", text)
+    outer = _OUTER.match(text)
+    return text[outer.end() :].rstrip(_CLOSING) if outer else text
 
 
 def read_log(path: str | Path) -> Iterator[LogLine]:

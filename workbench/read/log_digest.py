@@ -11,6 +11,7 @@ from typing import BinaryIO
 from workbench.errors import WorkbenchError
 from workbench.evidence import LogDigest, LogKind, LogLine, Outcome, Stage
 from workbench.read.criu_log import parse_line
+from workbench.read.log_wraps import unwrapped
 
 BLOCK = 256 << 10
 """Bytes read at a time."""
@@ -89,7 +90,8 @@ def _digest(path: str, file: BinaryIO, size: int) -> LogDigest:
         number += 1
     last = _lines(data, number - _count(data), _last(data))
     kept = sorted({**dict(last), **dict(kept)}.items())
-    lines = tuple(parse_line(item, text.decode("utf-8", "surrogateescape"), path) for item, text in kept)
+    texts = unwrapped((item, text.decode("utf-8", "surrogateescape").rstrip("\r")) for item, text in kept)
+    lines = tuple(parse_line(item, text, path) for item, text in texts)
     return _judged(path, lines, number - 1, offset)
 
 

@@ -33,6 +33,27 @@ def test_a_line_of_the_parasite_has_no_time() -> None:
     assert (line.pid, line.seconds, line.message) == (13130, None, "__fetched msg: 65 0 0")
 
 
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{}",
+        "Jul 08 15:06:14 node crio[319]: {}",
+        "2024-07-08T15:06:14.524586307Z stderr F {}",
+        "[2023-09-08T11:53:53.719Z] {}",
+        "> {}",
+        "b'{}'",
+        "./image-dir/restore.log-{}",
+        "\x1b[31m{}\x1b[0m",
+    ],
+)
+def test_what_others_put_around_a_line(around: str) -> None:
+    text = around.format("(00.014613)   6120: Error (soccr/soccr.c:529): Can't connect inet socket back: No route")
+    line = parse_line(1, text)
+    assert (line.text, line.seconds, line.pid, line.source) == (text, 0.014613, 6120, "soccr/soccr.c")
+    assert line.message == "Can't connect inet socket back: No route"
+    assert parse_line(1, around.format("(00.041896) Collected 7269 in 1 state")).stage is Stage.FROZEN
+
+
 def test_lines_of_child_programs() -> None:
     line = parse_line(1, "iptables: Bad rule (does a matching rule exist in that chain?).")
     assert (line.level, line.seconds, line.pid, line.harmless) == ("info", None, None, False)
