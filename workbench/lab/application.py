@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from workbench.errors import WorkbenchError
 from workbench.lab.lab import Lab
-from workbench.lab.scenario import load
+from workbench.lab.migrating import destination
+from workbench.lab.scenario import Scenario, load
 
 
 class LabHandle:
@@ -29,6 +31,11 @@ class LabHandle:
     def server_pid(self) -> int | None:
         """The program to dump; None until it is ready."""
         return self.lab.server_pid if self.ready else None
+
+    @property
+    def destination(self) -> tuple[str, ...]:
+        """Command of a half of `migrate` on another of its hosts; empty if none can take the program."""
+        return destination(self.lab) if self.ready else ()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until it has started or failed; whether it is ready."""
@@ -57,4 +64,11 @@ def start_for_application(name: str, on_ready: Callable[[LabHandle], None] | Non
 
     Raises WorkbenchError if there is no such scenario.
     """
-    return LabHandle(Lab(load(name)), on_ready)
+    return LabHandle(Lab(_within_reach(load(name))), on_ready)
+
+
+def _within_reach(scenario: Scenario) -> Scenario:
+    """The server's host shares its pids with the application: CRIU dumps what it sees under its own pid."""
+    name = scenario.server.host
+    host = replace(scenario.hosts[name], own_pids=False)
+    return replace(scenario, hosts={**scenario.hosts, name: host})

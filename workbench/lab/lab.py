@@ -197,6 +197,8 @@ class Lab:
             if not marker.end(pid, lambda pid: marker.lab_of(pid) == self.id):
                 left.append(f"process {pid}")
         container.delete(self.id)
+        for name in self._hosts:
+            shutil.rmtree(marker.memory_directory(self.id, name), ignore_errors=True)
         if self._scratch:
             shutil.rmtree(self._scratch, ignore_errors=True)
             if self._scratch.exists():

@@ -18,6 +18,8 @@ from workbench.lab import marker
 from workbench.lab.lab import Lab
 from workbench.lab.namespaces import Host
 
+STATE = "WORKBENCH_STATE"
+MEMORY = "WORKBENCH_MEMORY"
 TIMEOUT_S = 120.0
 _WORKBENCH = (sys.executable, "-m", "workbench.main")
 
@@ -80,9 +82,21 @@ def halves(lab: Lab, source: Host, destination: Host, *, after: bool = False) ->
             shutil.rmtree(images, ignore_errors=True)
 
 
+def destination(lab: Lab) -> tuple[str, ...]:
+    """Command that a person types for the other half, on the first host where the server can keep its pid; or none."""
+    for name, description in lab.scenario.hosts.items():
+        if description.own_pids and name != lab.server_host:
+            host = lab.host_called(name)
+            own = environment(lab, host)
+            settings = [f"{variable}={own[variable]}" for variable in (marker.VARIABLE, STATE, MEMORY)]
+            return tuple(host.entering("env", *settings, *_WORKBENCH, "migrate", "receive"))
+    return ()
+
+
 def environment(lab: Lab, host: Host) -> dict[str, str]:
-    """Of a workbench on one of the hosts: it keeps its journals apart from the others'."""
-    return {**os.environ, marker.VARIABLE: lab.id, "WORKBENCH_STATE": str(lab.scratch / f"state-{host.name}")}
+    """Of a workbench on one of the hosts: it keeps its journals apart from the others', and its images with the lab."""
+    memory = marker.memory_directory(lab.id, host.name)
+    return {**os.environ, marker.VARIABLE: lab.id, STATE: str(lab.scratch / f"state-{host.name}"), MEMORY: str(memory)}
 
 
 def _stream(source: Host, destination: Host) -> tuple[socket.socket, socket.socket]:

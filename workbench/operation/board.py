@@ -27,6 +27,7 @@ class Board:
         self._log: list[LogLine] = []
         self.locks: tuple[Lock, ...] = ()
         self.watched: tuple[Watched, ...] = ()
+        self.unwatched = False
         self.proofs: tuple[Proof, ...] = ()
         self.dump_stats: DumpStats | None = None
         self.restore_stats: RestoreStats | None = None
@@ -83,6 +84,7 @@ class Board:
             can_turn_back=state.can_turn_back,
             locks=self.locks,
             watched=self.watched,
+            unwatched=self.unwatched,
             log=tuple(self._log),
             proofs=self.proofs,
             dump_stats=self.dump_stats,

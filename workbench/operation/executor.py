@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, LogLine
+from workbench.evidence import Connection, LogLine, NetworkNamespace
 from workbench.operation import machine as m
 from workbench.operation.board import Board
 from workbench.operation.conversation import Conversation
@@ -35,6 +35,8 @@ _LOCKED = frozenset({m.Phase.IMAGES_COMPLETE.value, m.Phase.RESTORED.value})
 """Arrivals at which the connections stand still and locked."""
 FULL_BYTES = 64 << 10
 """With less free space than this a failure is put down to a full disk."""
+REFUSED_BY_US = "RPC client reported script error"
+"""What CRIU's log has where an answer to a notification was no (criu/cr-service.c): the reason is known here."""
 RUN_ID = "CRIU run id = "
 """Stands twice in a log: ``swrk`` makes one when it starts, and another for the request; the last one counts."""
 
@@ -186,6 +188,7 @@ class Executor(ABC):
         stack.callback(self._sampler.close)
         self._look()
         self._before = self._seen_before()
+        self._show_watched()
         self._prepare(self._images)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(log, dir_fd=self._images)
@@ -200,11 +203,21 @@ class Executor(ABC):
         """Hold the network namespace open, so that it outlives the processes; a path to it, None for our own."""
         if not self.plan.netns_path:
             return None
-        descriptor = os.open(self.plan.netns_path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(self.plan.netns_path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            of_process = self.plan.netns_path == f"/proc/{self.plan.root_pid}/ns/net"
+            gone = f"Process {self.plan.root_pid} ended meanwhile" if of_process else f"{self.plan.netns_path} is gone"
+            raise WorkbenchError(gone, "make a new plan") from None
         stack.callback(os.close, descriptor)
         if os.fstat(descriptor).st_ino != self.plan.netns:
             raise WorkbenchError(f"{self.plan.netns_path} is another namespace by now", "make a new plan")
         return f"/proc/{os.getpid()}/fd/{descriptor}"
+
+    @property
+    def _here(self) -> NetworkNamespace:
+        """That of the processes; held open, so that it can be entered when they have ended."""
+        return NetworkNamespace(self.plan.netns, self._namespace or "/proc/self/ns/net")
 
     def _common_facts(self) -> dict[str, Any]:
         return {
@@ -300,6 +313,10 @@ class Executor(ABC):
         self._board.locks = sample.locks
         self._board.restored_pid = self._criu.restored_pid
         self._board.keeping = self._keeper.look() if self._keeper is not None and self._keeper.exists else None
+        self._show_watched()
+
+    def _show_watched(self) -> None:
+        sample = self._sample
         self._board.watched = tuple(
             Watched(each, self._before.get(each, End(None)), sample.ours.get(each, End(None)), sample.peers.get(each))
             for each in self.plan.connections
@@ -327,6 +344,6 @@ class Executor(ABC):
         if room.f_bavail * room.f_frsize < FULL_BYTES:  # the log, which is there too, is cut short then
             return (f"No space is left at {self._image_path}: make room, or name another directory.",)
         errors = [line for line in self._board.log if line.level == "error" and not line.harmless]
-        if not errors:
+        if not errors or any(line.message == REFUSED_BY_US for line in errors):
             return ()
         return (f"Its log says: {errors[0].message}.",)

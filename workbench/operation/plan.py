@@ -38,7 +38,8 @@ class Plan:
     connections: tuple[Connection, ...]
     """Those that stay alive, seen from the dumped end."""
     command: tuple[str, ...]
-    """The ``criu`` command as it could be typed, argument by argument; empty if there is nothing to plan for."""
+    """What does it when typed, argument by argument: ``criu``, or the workbench for what needs more than CRIU. Empty if
+    there is nothing to plan for."""
     undo: str
     """How to undo, one sentence."""
     space_bytes: int

@@ -98,6 +98,8 @@ class Transfer:
     images: int = 0
     """Sent whole."""
     bytes_sent: int = 0
+    bytes_so_far: int = 0
+    """About what has left until now, beginnings of images included."""
     bytes_ahead: int = 0
     """Of these, sent while CRIU still wrote."""
     times_ms: Mapping[str, float] = field(default_factory=dict)
@@ -132,6 +134,8 @@ class Progress:
     can_turn_back: bool = True
     locks: tuple[Lock, ...] = ()
     watched: tuple[Watched, ...] = ()
+    unwatched: bool = False
+    """Locks and connections are those of a while ago: while their peers wait nobody takes the time to look."""
     log: tuple[LogLine, ...] = ()
     outcome: Outcome | None = None
     """None while it runs."""

@@ -45,6 +45,7 @@ def recover_dump(entry: Entry, report: Report, *, restoring: bool) -> None:
             _bring_back(entry, report, living, image, namespace, restoring=restoring)
         else:
             _give_up(entry, report, locks, namespace, image)
+            forget_images(entry, report)
 
 
 def _run_on(

@@ -12,7 +12,7 @@ from workbench.present.line import Line, Piece, Tone, heading, line
 from workbench.present.patience import end_text, explanation
 from workbench.present.progress import keeping_line, step_text
 from workbench.present.text import printable
-from workbench.present.units import count, milliseconds
+from workbench.present.units import byte_size, count, milliseconds
 from workbench.present.width import fit
 from workbench.present.words import STATE_SHORT
 
@@ -48,6 +48,8 @@ def steps_line(progress: Progress) -> Line:
 def lock_lines(progress: Progress) -> list[Line]:
     """Each lock that stands: whose, which directions, how many packets it has held back; and who keeps the peers."""
     kept = [] if progress.keeping is None else [heading("Peers"), keeping_line(progress.keeping)]
+    if progress.unwatched:
+        return [heading("Locks"), line(("not looked at: the peers wait", Tone.DIM)), *kept]
     if not progress.locks:
         return [heading("Locks"), line(("none stands now", Tone.DIM)), *kept]
     lines = [heading(f"Locks: {len(progress.locks)}")]
@@ -75,7 +77,8 @@ def connection_lines(progress: Progress, number: int, width: int) -> list[Line]:
         else ""
     )
     size = max((width - 11) // 3, 8)
-    heads = "".join(fit(text, size) for text in ("before", "now", "peer" if watched.peer else ""))
+    now = "last seen" if progress.unwatched else "now"
+    heads = "".join(fit(text, size) for text in ("before", now, "peer" if watched.peer else ""))
     lines = [
         line((printable(str(watched.connection)), Tone.STRONG), (which, Tone.DIM)),
         line((f"{'':11}{heads}", Tone.HEADING)),
@@ -119,6 +122,17 @@ def hold_lines(progress: Progress) -> list[Line]:
     first = _most_impatient(progress)
     reasons = explanation(first) if first and first.ends else ()
     return lines + [line((f"Why then: {reason}.", Tone.DIM)) for reason in reasons]
+
+
+def under_way_lines(progress: Progress) -> list[Line]:
+    """The step that runs, whether it can be turned back, and what has left for another host."""
+    step = running_step(progress)
+    back: tuple[Piece | str, ...] = (("b", Tone.STRONG), " turns back") if progress.can_turn_back else ()
+    lines = [line((f"{step} ..." if step else "...", Tone.MOVING), "   ", *back)]
+    if progress.transfer is not None and progress.transfer.bytes_so_far:
+        sent = byte_size(progress.transfer.bytes_so_far)
+        lines.append(line(f"{sent} of images sent to {progress.transfer.to}"))
+    return lines
 
 
 def cost_line(progress: Progress) -> Line:

@@ -32,7 +32,7 @@ def plan_text(plan: Plan) -> list[Line]:
 
 
 def command_line(plan: Plan) -> str:
-    """The ``criu`` command as it could be typed into a shell; printable."""
+    """The command of the plan as it could be typed into a shell; printable."""
     return printable(shlex.join(plan.command))
 
 

@@ -84,6 +84,12 @@ def proof_text(proof: Proof) -> Iterator[Line]:
             yield line("      ", (printable(f"{name} {text}"), Tone.DIM))
 
 
+_BACK = {
+    "dump": "the processes run on as before",
+    "restore": "what had been restored has ended without a packet; lock and images stay",
+}
+
+
 def _outcome(progress: Progress) -> Iterator[Line]:
     yield line((printable(progress.plan.title), Tone.STRONG))
     if progress.outcome is None:
@@ -94,6 +100,8 @@ def _outcome(progress: Progress) -> Iterator[Line]:
         yield line((printable(said), OUTCOME_TONES[progress.outcome]))
     if progress.error:
         yield line("  ", (printable(progress.error), Tone.BAD))
+    if progress.outcome is Outcome.TURNED_BACK:
+        yield line(f"  {_BACK[progress.plan.kind]}")
     if progress.restored_pid is not None and progress.outcome in {Outcome.SUCCEEDED, Outcome.DOUBTFUL}:
         yield line(f"  restored as process {progress.restored_pid}")
     steps: list[str | Piece] = []
@@ -157,7 +165,7 @@ def _errors(progress: Progress) -> Iterator[Line]:
 
 def _transfer(progress: Progress) -> Iterator[Line]:
     transfer = progress.transfer
-    if transfer is None:
+    if transfer is None or not (transfer.images or transfer.times_ms or transfer.there):
         return
     yield from (line(), heading(f"To {transfer.to}"))
     if transfer.images:

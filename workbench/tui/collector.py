@@ -1,5 +1,6 @@
 """Looking once a second in a thread of its own; the newest moment is handed over, frozen."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -132,6 +133,8 @@ class Collector:
                 situation.join()
                 screen = self.screen
                 table = TABLES[screen](situation) if screen in TABLES else None
+                if not source.is_live:
+                    gc.freeze()  # else the next look for cycles would pass over all of them
             if judges:  # in a thread of its own, which would take from the time until there is something to see
                 self._judge.offer(evidence)
         except Exception as error:  # one round lost must not end the display

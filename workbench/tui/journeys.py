@@ -13,8 +13,6 @@ from workbench.tui.beside import run_beside
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
 
-COMMAND = "ssh HOST workbench migrate receive"
-
 
 def offer_migration(app: "WorkbenchApp", process: Process | None) -> None:
     """Ask for the command that starts the destination's half, and plan with it."""
@@ -36,7 +34,7 @@ def offer_migration(app: "WorkbenchApp", process: Process | None) -> None:
         app.guide.offer(lambda: app.operations.prepare_migration(pid, words))
 
     question = "Command that starts the other half (without a shell)"
-    app.push_screen(AskScreen(question, COMMAND), answered)
+    app.push_screen(AskScreen(question, shlex.join(app.operations.destination(pid))), answered)
 
 
 def offer_generation(app: "WorkbenchApp", process: Process | None) -> None:

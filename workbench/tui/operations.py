@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from workbench.bundle.write import Made
 
 
+HOST = ("ssh", "HOST", "workbench", "migrate", "receive")
+
+
 class LabHandle(Protocol):
     """A lab connection that lives until it is closed."""
 
@@ -137,6 +140,8 @@ class Operations:
     plan_restore: Callable[[RestoreRequest], Plan] = _no_plan
     begin: Callable[[Plan], Operation] = _no_operation
     """The operation of a plan, not started yet."""
+    destination: Callable[[int], Sequence[str]] = lambda _: HOST
+    """Command that leads to where a process could move, for a person to change."""
     prepare_migration: Callable[[int, Sequence[str]], Prepared] = _not_prepared
     """Of a process, to where a command leads; both halves have planned it."""
     prepare_save: Callable[[int], Prepared] = _not_prepared

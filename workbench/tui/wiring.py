@@ -17,10 +17,11 @@ from workbench.operation.removal import RemovalPlan
 from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
 from workbench.source import Source
-from workbench.tui.operations import LabHandle, Operations, PacketCapture, Prepared, Recorder
+from workbench.tui.operations import HOST, LabHandle, Operations, PacketCapture, Prepared, Recorder
 
 if TYPE_CHECKING:
     from workbench.bundle.write import Made
+    from workbench.lab.application import LabHandle as LabBeside
     from workbench.operation.queues import QueueReader
     from workbench.tui.known_images import KnownImages
 
@@ -33,7 +34,7 @@ class LiveHost:
     """Evidence and operations of this host; remembers the lab, whose images belong into its own scratch directory."""
 
     def __init__(self) -> None:
-        self._lab: tuple[int, Path] | None = None
+        self._lab: LabBeside | None = None
         self._images: KnownImages | None = None
         self._queues: QueueReader | None = None
         self._peeking = threading.Lock()
@@ -60,6 +61,7 @@ class LiveHost:
             plan_dump=self.plan_dump,
             plan_restore=self.plan_restore,
             begin=self.begin,
+            destination=self.destination,
             prepare_migration=self.prepare_migration,
             prepare_save=self.prepare_save,
             generations=self.generations,
@@ -104,6 +106,11 @@ class LiveHost:
 
         return operation_of(plan)
 
+    def destination(self, pid: int) -> Sequence[str]:
+        """Of the lab's program another host of the lab."""
+        within = self._lab.destination if self._lab is not None and self._lab.server_pid == pid else ()
+        return within or HOST
+
     def prepare_migration(self, pid: int, command: Sequence[str]) -> Prepared:
         """Start the command that leads to the other half, and plan with that."""
         self._loaded.wait()
@@ -146,8 +153,8 @@ class LiveHost:
         from workbench.tui.known_images import images_directory
 
         base = images_directory()
-        if self._lab is not None and self._lab[0] == process.pid:
-            base = self._lab[1]
+        if self._lab is not None and self._lab.server_pid == process.pid:
+            base = self._lab.lab.scratch
         name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in process.command)
         path, number = base / f"{name}-{process.pid}", 1
         while path.exists():
@@ -207,7 +214,7 @@ class LiveHost:
         handle = start_for_application(name)
         if not handle.wait():
             raise WorkbenchError(handle.problem)
-        self._lab = (handle.lab.server_pid, handle.lab.scratch)
+        self._lab = handle
         return handle
 
     def scenarios(self) -> Sequence[tuple[str, str]]:

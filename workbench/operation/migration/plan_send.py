@@ -76,6 +76,7 @@ def prepare_send(request: SendRequest, way: Transport) -> SendPlan:
     title = plan.title.replace("Dump ", "Move ", 1)
     plan = replace(
         plan,
+        command=("workbench", "migrate", "send", str(request.pid), *_flags(request), *way.typed),
         title=f"{title}; {moved} along, to {there or printable(request.to)}",
         undo="Until the process is handed over, turning back gives the address back, lifts the lock and lets it run on"
         " as before; afterwards it lives at the destination",
@@ -109,6 +110,11 @@ def _ask(offer: Offer, way: Transport) -> tuple[str, tuple[str, ...], tuple[str,
     return printable(there), tuple(printable(str(each)) for each in obstacles), tuple(
         printable(str(each)) for each in warnings
     )  # fmt: skip
+
+
+def _flags(request: SendRequest) -> tuple[str, ...]:
+    images = ("-D", request.images) if request.images else ()
+    return (*images, *(() if request.ahead else ("--after",)))
 
 
 def _notes(offer: Offer, request: SendRequest) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ def recover_send(entry: Entry, report: Report, locks: tuple[Lock, ...], namespac
         )
         if locks and namespace is not None:
             report.act("Its lock is of no use here any more: lifted.", lambda: unlock_all(locks, namespace.path))
-        report.say(f"If the destination asks (workbench recover there): workbench migrate take {moving['id']}")
+        report.say(f"If the destination asks (`workbench recover` there): `workbench migrate take {moving['id']}`.")
+        if (path := _own_images(entry)) is not None:
+            report.say(f"Its images stay in {path}: remove them when it lives there.")
         return True
     if ADDRESS_GONE in entry.transitions and namespace is not None:
         addresses = tuple(map(moving_address, moving["addresses"]))
@@ -38,12 +40,17 @@ def recover_send(entry: Entry, report: Report, locks: tuple[Lock, ...], namespac
             announce_all(addresses, namespace)
 
         report.act(f"It was not handed over, so its address {names} comes back here.", come_back)
-    report.say(f"If the destination asks (workbench recover there): workbench migrate drop {moving['id']}")
+    report.say(f"If the destination asks (`workbench recover` there): `workbench migrate drop {moving['id']}`.")
     return False
 
 
 def forget_images(entry: Entry, report: Report) -> None:
-    """Images in memory, of a process that runs on."""
-    path = Path(str(entry.begun["images"]))
-    if entry.begun.get("migration", {}).get("own_images") and path.exists():
+    """Images in memory that are of no use: of a process that runs on, or that they could not bring back."""
+    if (path := _own_images(entry)) is not None:
         report.act(f"The images in {path} are removed.", lambda: shutil.rmtree(path, ignore_errors=True))
+
+
+def _own_images(entry: Entry) -> Path | None:
+    """Directory of the images, if nobody named one and it is still there."""
+    path = Path(str(entry.begun["images"]))
+    return path if entry.begun.get("migration", {}).get("own_images") and path.exists() else None

@@ -10,7 +10,6 @@ import time
 from typing import Any
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import NetworkNamespace
 from workbench.operation import machine as m
 from workbench.operation.dump import DumpOperation
 from workbench.operation.journal import ENDED, Journal
@@ -100,7 +99,11 @@ class SendOperation(DumpOperation):
 
     def _look(self, phase: str = "") -> None:
         """Not while the peers wait: a look at a busy host takes its time."""
-        if self._state.phase not in {m.Phase.FROZEN, m.Phase.IMAGES_COMPLETE, m.Phase.LETTING_GO}:
+        self._board.unwatched = self._state.phase in {m.Phase.FROZEN, m.Phase.IMAGES_COMPLETE, m.Phase.LETTING_GO}
+        if self._board.unwatched:
+            self._show_transfer(bytes_so_far=self._channel.sent)
+            self._board.show(self._state)
+        else:
             super()._look(phase)
 
     def _feed(self, event: m.Event | None) -> None:
@@ -150,10 +153,6 @@ class SendOperation(DumpOperation):
             give(self._offer.addresses, self._here)
             announce_all(self._offer.addresses, self._here)
             self._address_gone = False
-
-    @property
-    def _here(self) -> NetworkNamespace:
-        return NetworkNamespace(self.plan.netns, self.plan.netns_path or "/proc/self/ns/net")
 
     # When CRIU has ended the processes
 

@@ -20,8 +20,11 @@ COMPLAINT_S = 1.0
 class Transport:
     """The channel to the destination, and the program that carries it; a context manager."""
 
-    def __init__(self, channel: Channel, name: str, carrier: subprocess.Popen[bytes] | None = None) -> None:
-        self.channel, self.name, self._carrier = channel, name, carrier
+    def __init__(
+        self, channel: Channel, name: str, typed: Sequence[str], carrier: subprocess.Popen[bytes] | None = None
+    ) -> None:
+        """``typed``: how it is named on the command line of ``migrate send``."""
+        self.channel, self.name, self.typed, self._carrier = channel, name, tuple(typed), carrier
         self._said = b""
         self._listening: threading.Thread | None = None
         if carrier is not None:
@@ -47,13 +50,14 @@ class Transport:
         channel = Channel(os.dup(carrier.stdout.fileno()), os.dup(carrier.stdin.fileno()))
         carrier.stdin.close()
         carrier.stdout.close()
-        return cls(channel, printable(shlex.join(command)), carrier)
+        return cls(channel, printable(shlex.join(command)), ("--", *command), carrier)
 
     @classmethod
     def on(cls, descriptor: int) -> "Transport":
         """A connected stream that was inherited, both ways. Raises WorkbenchError if it is not open."""
         try:
-            return cls(Channel(descriptor, os.dup(descriptor)), f"descriptor {descriptor}")
+            number = str(descriptor)
+            return cls(Channel(descriptor, os.dup(descriptor)), f"descriptor {number}", ("--on-descriptor", number))
         except OSError as error:
             raise WorkbenchError(f"descriptor {descriptor}: {error.strerror}") from error
 

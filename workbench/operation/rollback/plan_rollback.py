@@ -70,8 +70,10 @@ def prepare_rollback(request: RollbackRequest) -> RollbackPlan:
     counted = f"{count(len(inside), 'connection')} come back, {len(reset)} reset"
     if request.policy is Policy.CLOSE:
         counted = "its connections are closed"
+    policy = ("--policy", request.policy.value) if request.policy is not Policy.KEEP else ()
     plan = replace(
         plan,
+        command=("workbench", "rollback", "to", str(request.pid), str(generation.number), *policy),
         title=f"{title}: {counted}",
         connections=tuple(inside),
         sockets=tuple(_fate(each, reset) for each in plan.sockets),

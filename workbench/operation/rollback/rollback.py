@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, Gap, NetworkNamespace, Socket, TcpState
+from workbench.evidence import Connection, Gap, Socket, TcpState
 from workbench.operation import machine as m
 from workbench.operation.journal import own_identity
 from workbench.operation.migration.lock import lock
@@ -55,20 +55,16 @@ class RollbackOperation(RestoreOperation):
         try:
             self._journal.write(ENDING)
             self._end_the_present()
-            lock((*self.plan.connections, *self._reset), self.image.run_id or "", self._home)
+            lock((*self.plan.connections, *self._reset), self.image.run_id or "", self._here)
         except WorkbenchError as error:
             return m.CriuDied(f"{error}.")
         return super()._start_criu()
-
-    @property
-    def _home(self) -> NetworkNamespace:
-        return NetworkNamespace(self.plan.netns, self.plan.netns_path or "/proc/self/ns/net")
 
     def _end_the_present(self) -> None:
         """Stopped first: it must not see what happens to its connections and act on it."""
         with Tasks(self._tree) as tasks:
             stop(tasks.alive)
-            self.peers_reset = destroy(self._sockets_of({pid for pid, _ in self._tree}), self._home)
+            self.peers_reset = destroy(self._sockets_of({pid for pid, _ in self._tree}), self._here)
             tasks.signal(signal.SIGKILL)
             for task in tasks.all:
                 if not task.gone(REAPED_S):

@@ -49,7 +49,9 @@ def prepare_save(request: SaveRequest) -> SavePlan:
     forgotten = f"Generation {', '.join(map(str, gone))} will be forgotten" if gone else ""
     notes = ("Its images are written out while the process runs", *([forgotten] if forgotten else []))
     title = plan.title.replace("Dump ", f"Save generation {number} of ", 1)
-    return SavePlan(replace(plan, title=title, notes=(*plan.notes, *notes)), request, number)
+    kept = ("--keep", str(request.keep)) if request.keep != KEPT else ()
+    command = ("workbench", "rollback", "save", str(request.pid), *kept)
+    return SavePlan(replace(plan, title=title, notes=(*plan.notes, *notes), command=command), request, number)
 
 
 class SaveOperation(DumpOperation):

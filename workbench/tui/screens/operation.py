@@ -18,9 +18,9 @@ from workbench.present.operation import (
     lock_lines,
     log_lines,
     log_title,
-    running_step,
     steps_line,
     title_line,
+    under_way_lines,
 )
 from workbench.present.progress import report_lines, report_text
 from workbench.present.timeline_narrowing import of_operation
@@ -98,7 +98,7 @@ class OperationScreen(WorkbenchScreen):
         self._view("steps").show(lambda _: [steps_line(progress)])
         self._view("connection").show(lambda width: connection_lines(progress, self._number, width))
         self._view("locks").show(lambda _: lock_lines(progress))
-        self._view("hold").show(lambda _: hold_lines(progress) or [_under_way(progress)])
+        self._view("hold").show(lambda _: hold_lines(progress) or under_way_lines(progress))
 
     def _show_log(self, log: Sequence[LogLine]) -> None:
         """Anew only when it has grown: it has thousands of lines; beside other things only its end is shown."""
@@ -181,9 +181,3 @@ def _report(session: Session, progress: Progress) -> list[Line]:
         offer = " restores it after all." if again else " restores it now."
         lines += [line(), line(standing, ("r", Tone.STRONG), offer)]
     return lines
-
-
-def _under_way(progress: Progress) -> Line:
-    step = running_step(progress)
-    back = "b turns back" if progress.can_turn_back else ""
-    return line((f"{step} ..." if step else "...", Tone.MOVING), f"   {back}")

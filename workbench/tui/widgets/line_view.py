@@ -40,7 +40,8 @@ class LineView(ScrolledLines):
 
     def _compose_lines(self) -> None:
         width = self.scrollable_content_region.width
-        if not width:
+        if not width:  # hidden: it must not come back with what it said before
+            self._lines = []
             return
         lines = list(wrapped(self._make(width), width))
         if lines != self._lines:
