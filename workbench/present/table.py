@@ -172,7 +172,7 @@ def _without(table: Table, shown: list[int], leaves: int, too_wide: Callable[[li
 
 
 def _content_width(column: Column, cells: Sequence[str]) -> int:
-    widest = max(map(cell_width, cells), default=0)
+    widest = max(map(len if "".join(cells).isascii() else cell_width, cells), default=0)
     if not widest:
         return 0 if cells else cell_width(column.title)
     return min(max(cell_width(column.title), widest), column.most)
