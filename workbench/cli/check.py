@@ -84,11 +84,14 @@ def check(options: argparse.Namespace) -> int:
 
     chosen = choose(entries(), options.select, options.ignore)
     evidence, files, part = _evidence(options)
-    unreadable = files.unreadable
     report = judge(map(declared, chosen), evidence)
     findings = tuple(finding for finding in report.findings if part.concerns(finding))
     outcome = outcome_of(evidence, report, findings, Severity(options.min_severity))
-    blind = bool(unreadable) and not outcome.findings and not outcome.passed
+    quoted = {each.source for finding in report.findings for each in finding.problem.quotes}
+    unreadable = (*files.unreadable, *(error for path, error in files.strange.items() if path not in quoted))
+    of_files = bool(options.sources) and not options.purpose and not scope.asked(options)
+    nothing_judged = not outcome.passed or (of_files and len(unreadable) == len(set(options.sources)))
+    blind = bool(unreadable) and not outcome.findings and nothing_judged
     with ExitStack() as stack:
         stream = _stream(options.output, stack)
         colour = options.format == "text" and _colour(stream, refused=options.no_color)

@@ -2,9 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -31,6 +31,8 @@ class Gathered:
 
     evidence: Evidence
     unreadable: tuple[WorkbenchError, ...] = ()
+    strange: Mapping[str, WorkbenchError] = field(default_factory=dict)
+    """Texts of which no line is known, by path: unless a check finds something in one, it was the wrong file."""
     recorded: "tuple[RecordedFinding, ...] | None" = None
     """What the checks said when the bundle among them was made, of the moment that is judged now."""
 
@@ -51,7 +53,7 @@ def read_sources(paths: Iterable[str]) -> Gathered:
             except WorkbenchError as error:
                 unreadable.append(error)
         reading.finish(unreadable)
-        return Gathered(reading.evidence(unreadable), tuple(unreadable), reading.recorded)
+        return Gathered(reading.evidence(unreadable), tuple(unreadable), reading.strange, reading.recorded)
 
 
 def evidence_of(path: str) -> Evidence:
@@ -116,6 +118,7 @@ class _Reading:
         self._modified = 0.0
         self._bundle: Evidence | None = None
         self.recorded: tuple[RecordedFinding, ...] | None = None
+        self.strange: dict[str, WorkbenchError] = {}
 
     def read(self, path: str) -> None:
         """Read one source, whatever it is; ``FILE@2`` is the second moment of a bundle."""
@@ -291,7 +294,7 @@ class _Reading:
             self._take_conntrack(lines_of(path, self._cut("conntrack")))
         if not is_known:
             reason = f"no line of {path} is known as one of a log, of rules or of a list of connections"
-            self._gaps.append(Gap("logs", reason, "look whether it is the right file"))
+            self.strange[path] = WorkbenchError(reason, "look whether it is the right file")
 
     def _take_rules(self, path: str, text: str) -> None:
         from workbench.read.netfilter_dump import MOST_LINES, read_netfilter_dump
@@ -329,7 +332,10 @@ class _Reading:
             captures=tuple(self._captures) if self._captures else not_collected("captures"),
             log=tuple(line for digest in self._logs for line in digest.lines) if self._logs else not_collected("log"),
             logs=tuple(self._logs) if self._logs else not_collected("logs"),
-            partial=(*self._gaps, *(Gap("sources", error.message, error.hint) for error in unreadable)),
+            partial=(
+                *self._gaps,
+                *(Gap("sources", error.message, error.hint) for error in (*unreadable, *self.strange.values())),
+            ),
         )
 
     READERS: ClassVar[dict[Kind, Callable[["_Reading", str], None]]] = {

@@ -145,6 +145,29 @@ def test_what_cannot_be_judged_is_one_sentence_and_the_rest_still_counts(
     assert "error NFT001" in streams.out
 
 
+def test_a_text_of_which_no_line_is_known_was_the_wrong_file(
+    tmp_path: Path, leftover: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    strange = tmp_path / "notes.txt"
+    strange.write_text("buy milk\nand bread\n")
+    assert run(["check", str(strange)]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert "no line of" in err
+    assert run(["check", str(strange), leftover]) == 2
+    assert "error NFT001" in capsys.readouterr().out
+    assert run(["check", "--format", "json", str(strange)]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert [gap["section"] for gap in document["evidence"]["gaps"] if "no line of" in gap["reason"]] == ["sources"]
+
+
+def test_one_line_that_a_check_knows_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    excerpt = tmp_path / "excerpt"
+    excerpt.write_text("soccr: Can't bind inet socket back: Cannot assign requested address\n")
+    assert run(["check", str(excerpt)]) == 1
+    assert not capsys.readouterr().err
+
+
 def test_directories_pipes_and_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
