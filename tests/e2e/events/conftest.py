@@ -67,6 +67,8 @@ class Scene:
         self.hosts: tuple[Host, ...] = (self.server, self.client)
         self.open: list[socket.socket] = []
         self.recorded: list[Event] = []
+        self.complete_ns = 0
+        """All that happened until then is recorded."""
         self.server.run("ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", self.client.name)
         for host in self.hosts:
             host.run("ip", "address", "add", f"{host.address}/24", "dev", "eth0")
@@ -97,7 +99,9 @@ class Scene:
         deadline = time.monotonic() + DEADLINE_S
         while True:
             inodes = {host.inode for host in self.hosts}
+            complete_ns = self.reader.complete_ns
             self.recorded += [one for one in self.reader.take(0.1) if one.netns in inodes or one.netns is None]
+            self.complete_ns = complete_ns
             if condition(self.recorded):
                 return self.recorded
             assert time.monotonic() < deadline, self.recorded
@@ -110,7 +114,7 @@ class Scene:
         def enough(events: list[Event]) -> bool:
             nonlocal found
             found = attribute(self.mine(events), rules)
-            return len(found) >= count and time.monotonic_ns() - found[-1].at_ns > 300_000_000
+            return len(found) >= count and self.complete_ns - found[-1].at_ns > 300_000_000
 
         self.wait_for(enough)
         return found
