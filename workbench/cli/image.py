@@ -124,7 +124,7 @@ def image_row(read: ImageDirectory, *, payload: bool = False) -> Row:
         "path": printable(read.path),
         "complete": read.complete,
         "size_bytes": read.size_bytes,
-        "modified": _iso(read.modified),
+        "modified": _iso(read.modified) if read.modified else None,
         "run_id": None if read.run_id is None else printable(read.run_id),
         "lock_method": read.lock_method,
         "tcp_close": read.tcp_close,
@@ -176,7 +176,8 @@ def _image_lines(read: ImageDirectory, *, payload: bool) -> Iterator[str]:
     scope = "on the whole network namespace, dumped with it" if read.dumps_netns else "connection by connection"
     close = ", connections to be closed (--tcp-close)" if read.tcp_close else ""
     state = "complete" if read.complete else "NOT COMPLETE"
-    yield printable(f"{read.path}: {state}, {read.size_bytes / 1e6:.1f} MB, {_iso(read.modified)}")
+    when = _iso(read.modified) if read.modified else "without a date"
+    yield printable(f"{read.path}: {state}, {read.size_bytes / 1e6:.1f} MB, {when}")
     yield printable(f"{lock} {scope}; run id {read.run_id or 'not recorded'}{close}")
     if stats := read.dump_stats:
         yield (

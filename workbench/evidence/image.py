@@ -104,7 +104,7 @@ class ImageDirectory:
     """``inventory.img`` is there and readable: CRIU writes it last."""
     size_bytes: int
     modified: float
-    """Newest image file, seconds since the epoch."""
+    """Newest image file, seconds since the epoch; 0 if nobody told, as in some archives."""
     tasks: tuple[ImageTask, ...]
     sockets: tuple[ImageSocket, ...]
     run_id: str | None = None

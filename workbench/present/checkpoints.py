@@ -78,7 +78,7 @@ def _row(image: ImageDirectory, situation: Situation) -> Row:
     state, tone = image_state(image, situation)
     process = printable(f"{image.tasks[0].command} {image.tasks[0].pid}") if image.tasks else _without(image)
     more = f" +{len(image.tasks) - 1}" if len(image.tasks) > 1 else ""
-    age = max(situation.evidence.taken - image.modified, 0)
+    age = max(situation.evidence.taken - image.modified, 0) if image.modified else None
     connections, queued = len(_connected(image)), _queued(image)
     path = printable(image.path)
     cells = (
@@ -88,10 +88,10 @@ def _row(image: ImageDirectory, situation: Situation) -> Row:
         byte_size(queued),
         printable(image.lock_method or "-"),
         byte_size(image.size_bytes),
-        duration(age),
+        "-" if age is None else duration(age),
         path,
     )
-    order = (state, process, connections, queued, cells[4], image.size_bytes, age, path)
+    order = (state, process, connections, queued, cells[4], image.size_bytes, (age is None, age or 0), path)
     tones = (tone, Tone.NORMAL, Tone.NORMAL, *(Tone.DIM,) * 4, Tone.NORMAL)
     return Row(image.path, cells, order, image, tones, mark(situation.judgement.concerning(image)))
 

@@ -128,7 +128,7 @@ def _rule_row(rule: Rule, situation: Situation, use: LockUse | None, place: tupl
 def _age(use: LockUse, situation: Situation) -> float | None:
     """Since the operation began, or since its images were written: the kernel keeps no age of a rule."""
     since = use.operation.started if use.operation else use.image.modified if use.image else None
-    return None if since is None else max(situation.evidence.taken - since, 0)
+    return None if not since else max(situation.evidence.taken - since, 0)
 
 
 def _lock_detail(use: LockUse, situation: Situation) -> Iterator[Line]:

@@ -105,6 +105,15 @@ def test_an_archive_without_images_has_findings(tmp_path: Path, capsys: pytest.C
     assert "! there are no images of CRIU's in it" in capsys.readouterr().out
 
 
+def test_an_archive_without_dates_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = {f"checkpoint/{each.name}": each.read_bytes() for each in (RECORDINGS / "restored").glob("*.img")}
+    path = str(written(tmp_path, packed({"config.dump": b'{"name": "web"}', "spec.dump": b"{}", **images})))
+    workbench("image", path)
+    assert "without a date" in capsys.readouterr().out
+    workbench("image", path, "--format", "json")
+    assert json.loads(capsys.readouterr().out)["images"][0]["modified"] is None
+
+
 def test_a_log_by_its_notable_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert workbench("log", str(RECORDINGS / "restored" / "restore.log"), "--notable") == 0
     lines = capsys.readouterr().out.splitlines()

@@ -142,6 +142,9 @@ def test_images_tell_their_queues_and_what_stands_in_the_way() -> None:
     text = _text(checkpoint_detail(row.subject, SITUATION))
     assert "0 unread, 590 unacknowledged, 0 unsent" in text
     assert "pid 4645 is in use now (server)" in text
+    assert row.cells[6] == "12 s"
+    undated = evidence(images=(replace(row_image(), modified=0.0),))
+    assert checkpoints_table(Situation(undated)).rows[0].cells[6] == "-"
     gone = Situation(evidence(processes={}))
     assert checkpoints_table(gone).rows[0].cells[0] == "waiting"
 
