@@ -7,6 +7,8 @@ import pytest
 
 from tests.sample_operation import ScriptedOperation, dump_plan, finished, held
 from tests.tui.screens import application, press, says
+from workbench.operation.request import Policy, RollbackRequest
+from workbench.operation.rollback.generation import Generation
 from workbench.tui.operations import NO_OPERATIONS, Operations, Prepared
 from workbench.tui.screens.operation import OperationScreen
 
@@ -37,14 +39,16 @@ class Asked:
     def leave(self) -> None:
         self.left += 1
 
-    def generations(self, _: int) -> Sequence[int]:
-        return (1, 2)
+    def generations(self, _: int) -> Sequence[Generation]:
+        first = Generation(1, 4645, "server", 0.0, "boot", 1 << 20, 1, "/dev/shm/1", "", {}, stopped_ms=12.0)
+        return (first, replace(first, number=2))
 
 
 JOURNEYS = (
     (("M", "@without a shell", "enter"), ("migration", 4645, ["ssh", "HOST", "workbench", "migrate", "receive"])),
     (("K",), ("save", 4645)),
-    (("Z", "@1, 2", "enter"), ("rollback", 4645, 2)),
+    (("Z", "@(*) 2", "enter"), ("rollback", RollbackRequest(4645, 2))),
+    (("Z", "@(*) 2", "left", "@12 ms", "down", "right", "enter"), ("rollback", RollbackRequest(4645, 1, Policy.CLOSE))),
 )
 
 

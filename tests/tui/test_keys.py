@@ -1,10 +1,11 @@
 """Every key of the one table of actions, pressed where it is said to work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from textual.widget import Widget
+from textual.widgets import Input
 
 from tests.tui.screens import application, key_press, press, says
 from workbench.tui.app import WorkbenchApp
@@ -13,6 +14,7 @@ from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.checkpoints import CheckpointsScreen
 from workbench.tui.screens.confirm import ConfirmScreen
 from workbench.tui.screens.connections import ConnectionsScreen
+from workbench.tui.screens.dialog import Dialog
 from workbench.tui.screens.findings import FindingsScreen
 from workbench.tui.screens.help import TextScreen
 from workbench.tui.screens.netfilter import NetfilterScreen
@@ -48,6 +50,7 @@ PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.QUEUES: (QueuesScreen, ("q", "@GET / HTTP/1.1")),
     Where.PACKETS: (PacketsScreen, ("p", "@retransmission")),
     Where.TEXT: (TextScreen, ("m", "@What stands here")),
+    Where.DIALOG: (OptionsScreen, ("d", "@Network lock")),
 }
 """Whose action it is, and the keys that lead there."""
 
@@ -92,3 +95,26 @@ async def test_every_key_does_what_it_is_said_to_do(where: Where, monkeypatch: p
             called.clear()
             await key_press(pilot, *keys)
             assert called == [action.name] * len(keys), f"{action.keys} in {where.value}"
+
+
+async def test_dialogs_tell_their_keys() -> None:
+    app = application()
+    async with app.run_test(size=(100, 60)) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("d", "@Network lock", "question_mark", "@Two rules a connection", "@In every dialog"))
+        assert isinstance(app.screen, TextScreen)
+        await press(pilot, ("question_mark",))
+        assert isinstance(app.screen, OptionsScreen), "the same key closes it"
+        await press(pilot, ("enter", "@Nothing has been done", "question_mark", "f1", "@In every dialog", "f1"))
+        assert isinstance(app.screen, ConfirmScreen)
+        assert app.screen.query_one(Input).value == "?", "in a field it is a letter"
+
+
+def test_every_dialog_says_whose_keys_work_in_it() -> None:
+    assert {each.__name__ for each in _below(Dialog) if not each.PLACES} == set()
+
+
+def _below(parent: type[Dialog[Any]]) -> Iterator[type[Dialog[Any]]]:
+    for each in parent.__subclasses__():
+        yield each
+        yield from _below(each)

@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import time
 from typing import TYPE_CHECKING
 
 from workbench.cli.exit_status import ExitStatus
 from workbench.present.text import printable
 
 if TYPE_CHECKING:
-    from workbench.operation.rollback.generations import Generation
+    from workbench.operation.rollback.generation import Generation
 
 EXAMPLES = """\
 examples:
@@ -85,8 +84,8 @@ def save(options: argparse.Namespace) -> int:
 def to(options: argparse.Namespace) -> int:
     """Plan it, and carry it out."""
     from workbench.cli.guided import carry_out
-    from workbench.operation.request import Policy
-    from workbench.operation.rollback.plan_rollback import RollbackRequest, prepare_rollback
+    from workbench.operation.request import Policy, RollbackRequest
+    from workbench.operation.rollback.plan_rollback import prepare_rollback
     from workbench.operation.rollback.rollback import RollbackOperation
 
     prepared = prepare_rollback(RollbackRequest(options.pid, options.number, Policy(options.policy)))
@@ -96,6 +95,7 @@ def to(options: argparse.Namespace) -> int:
 def list_generations(options: argparse.Namespace) -> int:
     """One line each, oldest first."""
     from workbench.operation.rollback.generations import every_process
+    from workbench.present.rollback import generation_line
 
     known = [each for group in every_process() for each in group if options.pid in {None, each.pid}]
     if options.format == "json":
@@ -104,7 +104,7 @@ def list_generations(options: argparse.Namespace) -> int:
     if not known:
         print("There is no generation: workbench rollback save PID")
     for each in known:
-        print(_line(each))
+        print(generation_line(each))
     return ExitStatus.CLEAN
 
 
@@ -131,16 +131,3 @@ def _document(generation: "Generation") -> dict[str, object]:
         "written_ms": generation.written_ms,
         "usable": bool(generation.images),
     }
-
-
-def _line(generation: "Generation") -> str:
-    from workbench.present.units import byte_size, count, milliseconds
-
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(generation.taken))
-    places = [name for name, place in (("memory", generation.memory), ("disk", generation.disk)) if place]
-    stopped = "" if generation.stopped_ms is None else f", stood still {milliseconds(generation.stopped_ms)}"
-    written = "" if generation.written_ms is None else f", on the disk after {milliseconds(generation.written_ms)}"
-    where = f"{byte_size(generation.bytes)} in {' and '.join(places) or 'nowhere'}"
-    counted = count(generation.connections, "connection")
-    which = f"{generation.command} {generation.pid}  generation {generation.number}  {when}"
-    return printable(f"{which}  {where}, {counted}{stopped}{written}")

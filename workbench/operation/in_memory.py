@@ -19,6 +19,11 @@ def place_for(name: str, need_bytes: int) -> Path:
     return state_directory() / name
 
 
+def elsewhere(obstacle: str) -> str:
+    """An obstacle about such a place, with the way out that there is: nobody was asked for a directory."""
+    return obstacle.replace("choose another image directory (-D)", "make room, or name a directory by WORKBENCH_MEMORY")
+
+
 def is_in_memory(path: Path) -> bool:
     """Whether a path that exists lies on tmpfs."""
     best, kind = "", ""

@@ -64,3 +64,14 @@ class RestoreRequest:
     """Path of the network namespace; None: the one it was dumped in, as the journal knows, else ours."""
     keep_peer: bool = False
     """The peers are answered until their connections are unlocked, if nobody does that already."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackRequest:
+    """Which process, and to which of its generations."""
+
+    pid: int
+    number: int | None = None
+    """None: the newest."""
+    policy: Policy = Policy.KEEP
+    """KEEP: connections inside the tree come back as they were. CLOSE: none does. Those that lead out are reset."""

@@ -72,7 +72,7 @@ def connection_lines(progress: Progress, number: int, width: int) -> list[Line]:
         return [heading("Connections"), line(("none is concerned", Tone.DIM))]
     watched = progress.watched[number % len(progress.watched)]
     which = (
-        f" {number % len(progress.watched) + 1} of {len(progress.watched)}, n: next"
+        f" {number % len(progress.watched) + 1} of {len(progress.watched)} (n)"
         if len(progress.watched) > 1
         else ""
     )

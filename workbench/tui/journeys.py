@@ -1,6 +1,7 @@
 """Where a process can go: to another host, into memory as a generation, and back to one of these; and rehearsals."""
 
 import shlex
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from workbench.present.text import printable
 from workbench.tui.beside import run_beside
 
 if TYPE_CHECKING:
+    from workbench.operation.request import RollbackRequest
+    from workbench.operation.rollback.generation import Generation
     from workbench.tui.app import WorkbenchApp
 
 
@@ -45,27 +48,27 @@ def offer_generation(app: "WorkbenchApp", process: Process | None) -> None:
 
 
 def offer_rollback(app: "WorkbenchApp", process: Process | None) -> None:
-    """Ask for the generation, and plan the way back to it."""
-    from workbench.tui.screens.ask import AskScreen
-
+    """Ask for the generation and the policy, and plan the way back."""
     if process is None:
         return
-    pid = process.pid
-    known = app.operations.generations(pid)
-    if not known:
-        app.problem(WorkbenchError(f"there is no generation of process {pid}", "K saves one"))
-        return
+    pid, title = process.pid, f"Roll {process.command} {process.pid} back"
 
-    def answered(number: str | None) -> None:
-        if number is None:
-            return
-        if not number.isdecimal() or int(number) not in known:
-            app.problem(WorkbenchError(f"there is no generation {number}", f"there are {', '.join(map(str, known))}"))
-            return
-        app.guide.offer(lambda: app.operations.prepare_rollback(pid, int(number)))
+    def ask(known: "Sequence[Generation]") -> None:
+        from workbench.present.rollback import rollback_choices, rollback_request
+        from workbench.tui.screens.options import OptionsScreen
 
-    question = f"Roll {process.command} {pid} back to which generation: {', '.join(map(str, known))}"
-    app.push_screen(AskScreen(question, str(known[-1])), answered)
+        def answered(request: "RollbackRequest | None") -> None:
+            if request is not None:
+                app.guide.offer(lambda: app.operations.prepare_rollback(request))
+
+        if not known:
+            app.problem(WorkbenchError(f"there is no generation of process {pid}", "K saves one"))
+            return
+        choices = rollback_choices(known, time.time())
+        screen = OptionsScreen(title, choices, None, lambda _, answers: rollback_request(pid, answers), ask=False)
+        app.push_screen(screen, answered)
+
+    run_beside(app, lambda: app.operations.generations(pid), ask, app.problem)
 
 
 def offer_scenario(app: "WorkbenchApp") -> None:

@@ -29,6 +29,7 @@ class Where(StrEnum):
     PACKETS = "Packets of a connection"
     QUESTION = "A question"
     TEXT = "A text over the screen"
+    DIALOG = "In every dialog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class Action:
         """The keys as a person reads them: ``j or down``."""
         names = {
             "question_mark": "?",
+            "f1": "F1",
             "slash": "/",
             "space": "space",
             "pagedown": "PgDn",
@@ -236,7 +238,10 @@ ACTIONS = (
     Action("save", "e", "save", "Write pcapng, which Wireshark opens.", Where.PACKETS, True),
     Action("copy", "y", "copy", "Copy the list as text.", Where.PACKETS),
     Action("close", "escape,q", "close", "End the capture and close the list.", Where.PACKETS, True, "esc"),
-    Action("close", "escape,q,question_mark,m", "close", "Close the text.", Where.TEXT, True, "esc"),
+    Action("close", "escape,q,question_mark,f1,m", "close", "Close the text.", Where.TEXT, True, "esc"),
+    Action(
+        "help", "f1,question_mark", "help", "What is asked here, and the keys; in a field F1.", Where.DIALOG, True, "F1"
+    ),
 )
 
 

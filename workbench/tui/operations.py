@@ -22,6 +22,8 @@ from workbench.operation.runner import Operation
 
 if TYPE_CHECKING:
     from workbench.bundle.write import Made
+    from workbench.operation.request import RollbackRequest
+    from workbench.operation.rollback.generation import Generation
 
 
 HOST = ("ssh", "HOST", "workbench", "migrate", "receive")
@@ -146,9 +148,9 @@ class Operations:
     """Of a process, to where a command leads; both halves have planned it."""
     prepare_save: Callable[[int], Prepared] = _not_prepared
     """A new generation of a process."""
-    generations: Callable[[int], Sequence[int]] = lambda _: ()
-    """Numbers of those that a process has."""
-    prepare_rollback: Callable[[int, int], Prepared] = _not_prepared
+    generations: Callable[[int], "Sequence[Generation]"] = lambda _: ()
+    """Those that a process has and that can be gone back to, oldest first."""
+    prepare_rollback: "Callable[[RollbackRequest], Prepared]" = _not_prepared
     """Of a process, to one of its generations."""
     images_for: Callable[[Process], str] = lambda process: f"{process.command}-{process.pid}"
     """A directory that does not exist yet, proposed for the images of a process."""

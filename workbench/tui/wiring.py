@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.bundle.write import Made
     from workbench.lab.application import LabHandle as LabBeside
     from workbench.operation.queues import QueueReader
+    from workbench.operation.request import RollbackRequest
+    from workbench.operation.rollback.generation import Generation
     from workbench.tui.known_images import KnownImages
 
 PEEKED = 4 << 20
@@ -133,19 +135,19 @@ class LiveHost:
         prepared = prepare_save(SaveRequest(pid))
         return Prepared(prepared.plan, lambda: SaveOperation(prepared))
 
-    def generations(self, pid: int) -> Sequence[int]:
+    def generations(self, pid: int) -> "Sequence[Generation]":
         self._loaded.wait()
         from workbench.operation.rollback.generations import Generations
         from workbench.operation.task import start_time_of
 
-        return [each.number for each in Generations(pid, start_time_of(pid) or 0).all]
+        return [each for each in Generations(pid, start_time_of(pid) or 0).all if each.images]
 
-    def prepare_rollback(self, pid: int, number: int) -> Prepared:
+    def prepare_rollback(self, request: "RollbackRequest") -> Prepared:
         self._loaded.wait()
-        from workbench.operation.rollback.plan_rollback import RollbackRequest, prepare_rollback
+        from workbench.operation.rollback.plan_rollback import prepare_rollback
         from workbench.operation.rollback.rollback import RollbackOperation
 
-        prepared = prepare_rollback(RollbackRequest(pid, number))
+        prepared = prepare_rollback(request)
         return Prepared(prepared.plan, lambda: RollbackOperation(prepared))
 
     def images_for(self, process: Process) -> str:

@@ -14,7 +14,7 @@ from workbench.collect.processes import tree as tree_of
 from workbench.errors import WorkbenchError
 from workbench.evidence import Gap
 from workbench.operation import plan_dump as dumping
-from workbench.operation.in_memory import place_for
+from workbench.operation.in_memory import elsewhere, place_for
 from workbench.operation.migration.channel import VERSION, ChannelClosed
 from workbench.operation.migration.look import look
 from workbench.operation.migration.offer import Offer, make_offer, source_obstacles, source_warnings
@@ -68,7 +68,9 @@ def prepare_send(request: SendRequest, way: Transport) -> SendPlan:
         return SendPlan(plan, request, None)
     offer = make_offer(evidence, tree, plan.connections, plan.options, plan.space_bytes)
     obstacles = [
-        each for each in plan.obstacles if not each.startswith("Its network namespace ends with it")
+        each if request.images else elsewhere(each)
+        for each in plan.obstacles
+        if not each.startswith("Its network namespace ends with it")
     ]  # it is not restored here
     obstacles += source_obstacles(offer, evidence, way.pids)
     there, theirs, warnings = _ask(offer, way)

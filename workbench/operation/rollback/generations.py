@@ -7,13 +7,14 @@ import shutil
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.operation.in_memory import place_for
 from workbench.operation.journal import boot_id, state_directory
+from workbench.operation.rollback.generation import Generation
 
 MANIFEST = "generation.json"
 LINEAGE = "lineage.json"
@@ -24,40 +25,6 @@ AT_MOST_BYTES = 1 << 30
 """Of memory that the generations of one process may take."""
 _NAME = re.compile(r"\d{1,9}")
 _PIECE = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One checkpoint; its manifest is the last thing that is written of it."""
-
-    number: int
-    """From 1, never given twice to one process."""
-    pid: int
-    command: str
-    """Hostile."""
-    taken: float
-    """Seconds since the epoch."""
-    boot_id: str
-    bytes: int
-    connections: int
-    memory: str
-    """Directory of the images in memory; empty if there is none any more."""
-    disk: str
-    """Directory of the images on the disk; empty while they are not written out."""
-    checksums: Mapping[str, int]
-    """CRC-32 of each image by its name, taken while it was written out."""
-    stopped_ms: float | None = None
-    """How long the process stood still for it."""
-    written_ms: float | None = None
-    """How long it took until it was safe on the disk, while the process ran."""
-
-    @property
-    def images(self) -> str:
-        """Where to restore from; empty if they are nowhere any more."""
-        for place in (self.memory, self.disk):
-            if place and Path(place, "inventory.img").exists():
-                return place
-        return ""
 
 
 class Generations:

@@ -12,23 +12,13 @@ from workbench.operation.migration.look import look
 from workbench.operation.note import read_note
 from workbench.operation.plan import Plan, SocketFate
 from workbench.operation.plan_restore import SECTIONS, plan_restore
-from workbench.operation.request import Policy, RestoreRequest
-from workbench.operation.rollback.generations import Generation, Generations, damage_of
+from workbench.operation.request import Policy, RestoreRequest, RollbackRequest
+from workbench.operation.rollback.generation import Generation
+from workbench.operation.rollback.generations import Generations, damage_of
 from workbench.operation.task import start_time_of
 from workbench.present.text import printable
 from workbench.present.units import count
 from workbench.read.criu_images import read_image_directory
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackRequest:
-    """Which process, and to which of its generations."""
-
-    pid: int
-    number: int | None = None
-    """None: the newest."""
-    policy: Policy = Policy.KEEP
-    """KEEP: connections inside the tree come back as they were. CLOSE: none does. Those that lead out are reset."""
 
 
 @dataclass(frozen=True, slots=True)

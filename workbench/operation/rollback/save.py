@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from workbench.errors import WorkbenchError
 from workbench.operation import machine as m
 from workbench.operation.dump import DumpOperation
+from workbench.operation.in_memory import elsewhere
 from workbench.operation.journal import boot_id
 from workbench.operation.plan import Plan
 from workbench.operation.planning import prepare_dump
 from workbench.operation.progress import Step, StepState
 from workbench.operation.request import DumpRequest
-from workbench.operation.rollback.generations import AT_MOST_BYTES, KEPT, Generation, Generations
+from workbench.operation.rollback.generation import Generation
+from workbench.operation.rollback.generations import AT_MOST_BYTES, KEPT, Generations
 from workbench.operation.task import start_time_of
 
 
@@ -39,6 +41,7 @@ def prepare_save(request: SaveRequest) -> SavePlan:
     guess = max((each.bytes for each in known.all), default=0)  # the size of the last one tells that of the next
     images = known.memory_for(number, max(2 * guess, 64 << 20))
     plan = prepare_dump(DumpRequest(request.pid, str(images), leave_running=True))
+    plan = replace(plan, obstacles=tuple(map(elsewhere, plan.obstacles)))
     if plan.space_bytes > request.at_most_bytes:
         need, most = plan.space_bytes >> 20, request.at_most_bytes >> 20
         more = (

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Input
 
 from workbench.operation.handoff.plan import HandoffPlan
@@ -21,16 +20,18 @@ from workbench.present.text import printable
 from workbench.present.units import byte_size
 from workbench.tui.clipboard import copy_text
 from workbench.tui.keys import Where, bindings
+from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.line_view import LineView
 
 if TYPE_CHECKING:
     from workbench.bundle.write import Made
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(Dialog[bool]):
     """Answers whether it was confirmed; without a word there is nothing to confirm."""
 
     AUTO_FOCUS = "Input"
+    PLACES = (Where.PLAN,)
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.PLAN)
 
     def __init__(self, lines: Sequence[Line], asked: Line, word: str) -> None:
@@ -46,6 +47,9 @@ class ConfirmScreen(ModalScreen[bool]):
         if self._word:
             yield Input(placeholder=f"type {self._word} and Enter", compact=True, id="confirm")
         yield Footer(compact=True, show_command_palette=False)
+
+    def about(self) -> Sequence[Line]:
+        return (self._asked,)
 
     def on_mount(self) -> None:
         self.query_one("#plan-asked", LineView).can_focus = False

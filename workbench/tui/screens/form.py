@@ -1,33 +1,58 @@
 """Questions that are answered before a plan is made: what the screens of dump, restore and hand-off have in common."""
 
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Generic
 
 from textual import on
 from textual.binding import BindingType
-from textual.screen import ModalScreen
+from textual.events import DescendantFocus
+from textual.widgets import Input
 
-from workbench.present.line import Line, Tone, line
+from workbench.present.line import Line, Tone, heading, line
+from workbench.present.text import printable
 from workbench.tui.keys import Where, bindings
+from workbench.tui.screens.dialog import Answer, Dialog
 from workbench.tui.widgets.choice import ChoiceLine
 from workbench.tui.widgets.line_view import LineView
 
-Answer = TypeVar("Answer")
-KEYS = (("Enter", Tone.STRONG), " shows the plan   ", ("arrows", Tone.STRONG), " choose   ")
-BACK = (("Esc", Tone.STRONG), " back")
+KEYS = (
+    ("Enter", Tone.STRONG), " shows the plan   ", ("Esc", Tone.STRONG), " back   ", ("F1", Tone.STRONG), " help   ",
+    ("arrows", Tone.STRONG), " choose",
+)  # fmt: skip
+"""The most important first: what does not fit is cut off."""
 
 
-class FormScreen(ModalScreen[Answer | None], Generic[Answer]):
+class FormScreen(Dialog[Answer | None], Generic[Answer]):
     """Answers a request, or None; ``#meaning`` says what the answer under the cursor means."""
 
+    PLACES = (Where.OPTIONS, Where.ANSWERS)
+    FIELDS: ClassVar[Mapping[str, str]] = {}
+    """What is typed into each field, by its id."""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.OPTIONS)
 
     def on_mount(self) -> None:
+        self.app.clear_notifications()  # they would stand over what is asked
         for view in self.query(LineView):
             view.can_focus = False
+
+    def about(self) -> Sequence[Line]:
+        """Every answer with its meaning."""
+        lines = []
+        for each in self.query(ChoiceLine):
+            lines.append(heading(each.choice.title))
+            lines += [
+                line(f"  {printable(label)}: ", (printable(meaning), Tone.DIM))
+                for _, label, meaning in each.choice.answers
+            ]
+        return lines
 
     @on(ChoiceLine.Looked)
     def _explain(self, message: ChoiceLine.Looked) -> None:
         self.say(line((f" {message.meaning}", Tone.NORMAL)))
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        if isinstance(event.widget, Input):
+            self.say(line((f" {self.FIELDS.get(event.widget.id or '', '')}", Tone.NORMAL)))
 
     def say(self, meaning: Line) -> None:
         self.query_one("#meaning", LineView).show(lambda _: [meaning])

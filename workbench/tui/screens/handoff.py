@@ -1,5 +1,8 @@
 """Where a connection is to go: asked before the plan of a hand-off."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -9,7 +12,7 @@ from workbench.operation.handoff.plan import HandoffRequest
 from workbench.present.handoff import ADDRESS, GOALS, WHERE, handoff_request
 from workbench.present.line import Tone, line
 from workbench.present.text import printable
-from workbench.tui.screens.form import BACK, KEYS, FormScreen
+from workbench.tui.screens.form import KEYS, FormScreen
 from workbench.tui.widgets.choice import ChoiceLine
 from workbench.tui.widgets.line_view import LineView
 
@@ -20,6 +23,10 @@ class HandoffScreen(FormScreen[HandoffRequest]):
     """Answers the request in full, or None."""
 
     AUTO_FOCUS = "#where"
+    FIELDS: ClassVar[Mapping[str, str]] = {
+        "where": "Up and down lead to the other lines; left and right change what stands there.",
+        "netns": "As `ip netns` names it, or a path such as /proc/PID/ns/net; empty: the one that it is in.",
+    }
 
     def __init__(self, title: str, request: HandoffRequest) -> None:
         """``request`` tells which connection, by its descriptor or its file."""
@@ -36,7 +43,7 @@ class HandoffScreen(FormScreen[HandoffRequest]):
             yield Input(compact=True, id="netns")
             yield ChoiceLine(ADDRESS)
             yield LineView(id="meaning")
-            yield LineView(lambda _: [line(*KEYS, *BACK)])
+            yield LineView(lambda _: [line(*KEYS)])
 
     @property
     def _goal(self) -> str:

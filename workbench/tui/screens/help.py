@@ -1,6 +1,6 @@
 """Help: what the screen in front is for, all keys, and what its words and numbers mean."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -49,14 +49,7 @@ def help_lines(mode: str, purpose: str, gaps: Sequence[Gap]) -> list[Line]:
         places = [Where.OPERATION, Where.LINES]
     if mode in {"connections", "processes", "netfilter", "findings"}:
         places.insert(-2, Where.LOCKS)
-    for place in (*places, Where.EVERYWHERE, Where.RECORDING):
-        lines.append(heading(place.value))
-        lines += [
-            line("  ", (f"{action.key_text:18}", Tone.STRONG), action.help)
-            for action in ACTIONS
-            if action.where is place
-        ]
-        lines.append(line())
+    lines += key_lines((*places, Where.EVERYWHERE, Where.RECORDING))
     lines.append(line("  ", (f"{'tab':18}", Tone.STRONG), "Between table and detail."))
     lines.append(line("  ", (f"{'ctrl+p':18}", Tone.STRONG), "Everything that can be done, to search by name."))
     lines.append(line("  ", (f"{'shift and mouse':18}", Tone.STRONG), "Select text in the terminal."))
@@ -66,6 +59,26 @@ def help_lines(mode: str, purpose: str, gaps: Sequence[Gap]) -> list[Line]:
         remedy = f": {gap.remedy}" if gap.remedy else ""
         lines.append(line("  ", (f"{gap.section:18}", Tone.WARNING), printable(f"{gap.reason}{remedy}")))
     lines += [line(), line(("m tells what each column and number means.  Escape closes this.", Tone.DIM))]
+    return lines
+
+
+def dialog_help_lines(about: Sequence[Line], places: Sequence[Where]) -> list[Line]:
+    """What is asked, then the keys."""
+    lines = [*about, line()] if about else []
+    return [*lines, *key_lines((*places, Where.DIALOG)), line(("Escape closes this.", Tone.DIM))]
+
+
+def key_lines(places: Iterable[Where]) -> list[Line]:
+    """The keys of each place under its heading."""
+    lines = []
+    for place in places:
+        lines.append(heading(place.value))
+        lines += [
+            line("  ", (f"{action.key_text:18}", Tone.STRONG), action.help)
+            for action in ACTIONS
+            if action.where is place
+        ]
+        lines.append(line())
     return lines
 
 

@@ -8,7 +8,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Footer
 
 from workbench.errors import WorkbenchError
@@ -24,6 +23,7 @@ from workbench.tui.clipboard import copy_text
 from workbench.tui.keys import Where, bindings
 from workbench.tui.operations import PacketCapture
 from workbench.tui.screens.ask import AskScreen
+from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.line_view import LineView
 from workbench.tui.widgets.row_view import RowView
 
@@ -39,9 +39,10 @@ _NOTHING_YET = "No segment yet: only what passes from now on is captured."
 _NOTHING = "No segment of this connection was captured."
 
 
-class PacketsScreen(ModalScreen[None]):
+class PacketsScreen(Dialog[None]):
     """A capture that runs as long as this is open, or segments of a recording."""
 
+    PLACES = (Where.PACKETS, Where.ROWS)
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.PACKETS)
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (80, "-narrow"), (100, "-normal"), (140, "-wide")]  # noqa: RUF012 - Textual's own annotation
     AUTO_FOCUS = "RowView"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import ModalScreen
 from textual.widgets import Footer
 
 from workbench.errors import WorkbenchError
@@ -21,6 +20,7 @@ from workbench.tui.beside import run_beside
 from workbench.tui.keys import Where, bindings
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.confirm import ConfirmScreen
+from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.hex_view import HexView
 from workbench.tui.widgets.line_view import LineView
 from workbench.tui.widgets.row_view import RowView
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 REFRESHED_S = 1.0
 
 
-class QueuesScreen(ModalScreen[None]):
+class QueuesScreen(Dialog[None]):
     """Of a live socket: the receive queue as it changes, and after a stop both as they stood then. Of images: both."""
 
+    PLACES = (Where.QUEUES, Where.LINES)
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.QUEUES)
     AUTO_FOCUS = "HexView"
 
@@ -216,10 +217,11 @@ def _writer(queues: SocketQueues, name: str) -> Callable[[], Sequence[str]]:
     return write
 
 
-class ConnectionScreen(ModalScreen[int | None]):
+class ConnectionScreen(Dialog[int | None]):
     """Answers which of several connections, by its place in the list."""
 
     AUTO_FOCUS = "RowView"
+    PLACES = (Where.QUESTION, Where.ROWS)
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.QUESTION)
 
     def __init__(self, listed: Sequence[str], question: str = "Whose queues? Enter chooses.") -> None:

@@ -29,7 +29,7 @@ class SortScreen(ModalScreen[str | None]):
         yield view
 
     def _lines(self, width: int) -> list[Line]:
-        lines = [line(("Sort by (the same again reverses)", Tone.HEADING))]
+        lines = [line(("Sort by (the same again reverses, Esc leaves it)", Tone.HEADING))]
         for column in self._columns:
             mark = "*" if column.key == self._sorting.column else " "
             text = GLOSSARY[column.key].text if column.key in GLOSSARY else ""

@@ -6,7 +6,8 @@ import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.operation.journal import boot_id
-from workbench.operation.rollback.generations import Generation, Generations, damage_of, every_process, forget
+from workbench.operation.rollback.generation import Generation
+from workbench.operation.rollback.generations import Generations, damage_of, every_process, forget
 
 PID, STARTED = 4645, 100
 
