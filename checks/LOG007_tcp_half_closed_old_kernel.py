@@ -48,7 +48,7 @@ CAUSE = Cause(
         Sign("Can't turn TCP repair mode ON", EPERM, socket=_STATE, until_kernel="6.0", weight=Weight.SURE),
         Sign("Can't turn TCP repair mode ON", EPERM, weight=Weight.HINT),
         Sign("Name resolved on unconnected socket"),
-        Sign("obtained but expected", r"Socket state (?P<state>4|5|6|8|9|11) obtained"),
+        Sign("obtained but expected", r"Socket state (?P<state>4|5|6|8|9|11) +obtained"),
         Sign("Unknown inet socket", r"state (?P<state>4|5|6|8|9|11)\b"),
         Sign("TCP_REPAIR can't be enabled for half-closed sockets", weight=Weight.HINT),
         Sign(

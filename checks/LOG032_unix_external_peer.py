@@ -60,7 +60,12 @@ CAUSE = Cause(
             message="A UNIX socket could not be connected again: the process outside that it was connected to does "
             "not listen here.",
         ),
-        Sign(file="sk-unix.c", weight=Weight.PLACE),
+        Sign(
+            file="sk-unix.c",
+            weight=Weight.PLACE,
+            message="CRIU could not save or rebuild a UNIX socket; as a rule its other end is a process outside the "
+            "dumped tree.",
+        ),
     ),
     joined(
         advice(

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from workbench.checking import Problem
 from workbench.checking.engines import advice
 from workbench.checking.log_signs import Cause, Sign, Weight, problems
-from workbench.evidence import LogDigest
+from workbench.evidence import LogDigest, LogKind
 
 CODE = "LOG034"
 NAME = "netns-link-exists"
@@ -58,6 +58,13 @@ CAUSE = Cause(
             r"Error.*-(?!2\b|17\b|1\b)\d+ reported by netlink",
             without="Unable to create a veth pair",
             weight=Weight.HINT,
+        ),
+        Sign(
+            "reported by netlink",
+            r"Warn.*ERROR -(?!2\b|17\b|95\b)\d+ reported",
+            kind=LogKind.RESTORE,
+            weight=Weight.PLACE,
+            message="The kernel refused something that CRIU put into the network namespace.",
         ),
         Sign(file="net.c", weight=Weight.PLACE),
         Sign(file="libnetlink.c", without="Unable to create a veth pair", weight=Weight.PLACE),

@@ -62,7 +62,7 @@ CAUSE = Cause(
         ),
         Sign(
             "obtained but expected",
-            r"Socket state (?:1|2|3|10) obtained",
+            r"Socket state (?:1|2|3|10) +obtained",
             message="A socket belongs to another network namespace than its process, so that CRIU did not find it in "
             "the list.",
         ),

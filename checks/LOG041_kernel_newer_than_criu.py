@@ -78,6 +78,8 @@ CAUSE = Cause(
         Sign(
             (
                 "Bad maps format",
+                "two nonconsecutive vvar",
+                "unsupported RSEQ ABI version",
                 "Special mapping meet twice",
                 "Unknown VMA",
                 "Parse error in posix timers",

@@ -46,7 +46,17 @@ CAUSE = Cause(
             weight=Weight.HINT,
         ),
         Sign(
-            ("System call kcmp is not supported", "Tracking memory is not available", "but kernel lacks get_rseq_conf")
+            (
+                "System call kcmp is not supported",
+                "Tracking memory is not available",
+                "but kernel lacks get_rseq_conf",
+                "probably lacks the support for mremapping",
+                "Compatible mode without vdso map support",
+                "syscall is not supported",
+                "UFFD is not supported",
+                "autofs not supported",
+            ),
+            r"Error|System call",
         ),
         Sign(
             ("CHECKPOINT_RESTORE", "CONFIG_"),

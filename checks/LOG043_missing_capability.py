@@ -93,7 +93,7 @@ CAUSE = Cause(
             "runs a set-uid program), and its /proc belongs to root: CRIU needs full rights.",
         ),
         Sign(
-            ("nable to drop capability", "nable to restore capabilities", "loginuid for", "CAP_AUDIT_CONTROL"),
+            ("nable to drop capability", "nable to restore cap", "loginuid for", "CAP_AUDIT_CONTROL"),
             r"Error",
             on_success=Severity.ERROR,
         ),
@@ -104,6 +104,7 @@ CAUSE = Cause(
             message="The kernel refused what CRIU does at the end of a restore (memory layout, link to the program, "
             "clocks) for lack of privilege.",
         ),
+        Sign(file="restorer.c", form=r"(?::|with) -1$", weight=Weight.HINT),
         Sign(form=r"Read-only file system"),
         Sign(
             (
@@ -119,7 +120,7 @@ CAUSE = Cause(
         ),
         Sign(("ptrace", "PTRACE", "SEIZE"), rf"^(?!.*seccomp).*(?:PTRACE|ptrace|SEIZE).*{EPERM}"),
         Sign(
-            form=rf"^(?!.*\b(?:mnt|mnt-v2|cg|tty|unix|seccomp|tcp|inet|sockets|soccr)\b:? ).*{EPERM}",
+            form=rf"^(?!.*\b(?:mnt|mnt-v2|cg|tty|unix|seccomp|tcp|inet|sockets|soccr|epoll)\b:? ).*{EPERM}",
             weight=Weight.HINT,
         ),
         Sign(

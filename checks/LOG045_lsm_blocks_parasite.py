@@ -60,6 +60,13 @@ CAUSE = Cause(
             beside=r"SELinux|selinux|Enforcing|[Aa]pp[Aa]rmor",
             weight=Weight.HINT,
         ),
+        Sign(
+            "mprotect",
+            r"compel_syscall for mprotect failed|remote_mprotect failed",
+            weight=Weight.HINT,
+            message="The code that CRIU puts into the task could not make its memory executable: as a rule a security "
+            "module forbids that.",
+        ),
         Sign("allow ", r"^\W*allow \w+_t \w+:?\w*", weight=Weight.HINT),
         Sign(("mismatched lsm types", "lsm-profile", "lsm_profile"), r"Error|error|failed", weight=Weight.HINT),
         Sign(file="lsm.c apparmor.c", weight=Weight.PLACE),

@@ -66,6 +66,11 @@ CAUSE = Cause(
             r"an't open file (?P<file>.+?)(?: on restore)?: No such file",
             message="A file that a process had open does not exist here.",
         ),
+        Sign(
+            "an't bind ",
+            r"unix: .*(?:No such file|Not a directory)",
+            message="A UNIX socket could not be bound again: the directory that it stands in does not exist here.",
+        ),
         Sign(("an't link", "cr.1.ghost"), r"an't link (?P<file>\S+) -> "),
         Sign(
             (

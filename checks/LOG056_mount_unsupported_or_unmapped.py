@@ -32,7 +32,7 @@ from collections.abc import Iterator
 from workbench.checking import Problem
 from workbench.checking.engines import advice
 from workbench.checking.log_signs import Cause, Sign, Weight, problems
-from workbench.evidence import LogDigest
+from workbench.evidence import LogDigest, LogKind
 
 CODE = "LOG056"
 NAME = "mount-unsupported-or-unmapped"
@@ -79,6 +79,13 @@ CAUSE = Cause(
         ),
         Sign("FS mnt", r"unsupported id", message="A file system of a kind that CRIU cannot dump is mounted."),
         Sign(form=r".", file="mount.c mount-v2.c filesystems.c autofs.c", weight=Weight.CAUSE),
+        Sign(
+            "an't remove the directory",
+            "Device or resource busy",
+            kind=LogKind.RESTORE,
+            weight=Weight.REST,
+            message="The restore failed while the mounts were made, and this log does not say at which.",
+        ),
     ),
     advice(
         "Declare the mount at the dump (--external mnt[PATH]:NAME) and map it at the restore (--external "

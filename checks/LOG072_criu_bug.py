@@ -65,6 +65,19 @@ CAUSE = Cause(
             "another number, and this version of CRIU does not find it.",
         ),
         Sign(
+            "an't add event on",
+            r"Operation not permitted",
+            weight=Weight.HINT,
+            message="A process watches a descriptor (epoll) behind which now stands something that cannot be watched: "
+            "CRIU put the descriptor back as something else than it was.",
+        ),
+        Sign(
+            file="eventpoll.c pidfd.c eventfd.c signalfd.c timerfd.c",
+            weight=Weight.PLACE,
+            message="CRIU failed over a descriptor of the kernel's own (epoll, pidfd, eventfd, signalfd, timerfd), "
+            "where as a rule only its own defects fail.",
+        ),
+        Sign(
             "Unable to open fd=",
             weight=Weight.REST,
             message="CRIU could not open a descriptor again, and does not say why: as a rule that is a defect of its "

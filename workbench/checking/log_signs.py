@@ -91,7 +91,7 @@ NOISE = re.compile(
     r"Failed to switch restore stage|Can't create net_ns|with parasite|failed with -?\d+$|"
     r"Unable create a network namespace|Failed to open parent directory|Write \d+ to /proc/self/loginuid|"
     r"Unable to create a veth pair|reported by netlink: Operation not supported|Can't send request message|"
-    r"binfmt_misc file system|Can't stat /no-such-path|PAGE_IS_GUARD"
+    r"Unable to create the \S+ file system|Can't stat /no-such-path|PAGE_IS_GUARD"
 )
 """Errors and warnings of successful runs, and what CRIU says because of an earlier error: no sign by themselves."""
 
