@@ -45,7 +45,7 @@ class Asked:
 
 
 JOURNEYS = (
-    (("M", "@without a shell", "enter"), ("migration", 4645, ["ssh", "HOST", "workbench", "migrate", "receive"])),
+    (("M", "@without a shell", "enter"), ("migration", 4645, ["ssh", "HOST", "workbench", "migrate", "receive"], True)),
     (("K",), ("save", 4645)),
     (("Z", "@(*) 2", "enter"), ("rollback", RollbackRequest(4645, 2))),
     (("Z", "@(*) 2", "left", "@12 ms", "down", "right", "enter"), ("rollback", RollbackRequest(4645, 1, Policy.CLOSE))),

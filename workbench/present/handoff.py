@@ -5,7 +5,9 @@ from dataclasses import asdict, replace
 
 from workbench.operation.handoff.plan import HandoffPlan, HandoffRequest
 from workbench.operation.handoff.result import Handed
+from workbench.present.line import Line, Tone, heading, line, plain_lines
 from workbench.present.options import Choice
+from workbench.present.plan import judgement_text
 from workbench.present.text import printable
 
 Document = dict[str, object]
@@ -59,15 +61,37 @@ def handoff_request(
 
 
 def plan_lines(plan: HandoffPlan) -> list[str]:
-    """The plan as a person reads it; every line printable."""
-    lines = [plan.title]
+    """The plan as plain text, one printable line each, of any length."""
+    return plain_lines(plan_text(plan))
+
+
+def plan_text(plan: HandoffPlan) -> list[Line]:
+    """The plan with its tones: what stops it first."""
+    lines = [line((printable(plan.title), Tone.STRONG))]
+    lines += judgement_text(plan.obstacles, plan.warnings, plan.notes)
+    if plan.holders:
+        lines += [line(), heading("Who has it")]
+        lines += [line("  ", printable(f"{each.command} {each.pid} fd {each.fd}")) for each in plan.holders]
     if plan.target is not None and (plan.moves or plan.saved is not None):
-        lines.append(f"  namespace  {plan.target.path}")
-    lines += [f"  holder     {each.command} {each.pid} fd {each.fd}" for each in plan.holders]
-    lines += [f"  note       {each}" for each in plan.notes]
-    lines += [f"  warning    {each}" for each in plan.warnings]
-    lines += [f"  OBSTACLE   {each}" for each in plan.obstacles]
-    return [printable(line) for line in lines]
+        lines += [line(), heading("Where it goes on"), line("  network namespace ", printable(plan.target.path))]
+    if not plan.obstacles:
+        lines += [line(), heading("The same, typed"), line("  ", printable(shlex.join(typed(plan.request))))]
+    return lines
+
+
+def typed(request: HandoffRequest) -> list[str]:
+    """The command that asks for the same."""
+    words = ["workbench", "handoff"]
+    if request.state_file:
+        words += ["--from", request.state_file]
+    elif request.pid:
+        words += [str(request.pid), str(request.fd)]
+    else:
+        words += ["--connection", f"{request.connection.local}-{request.connection.peer}"] if request.connection else []
+    given = (("--to", request.to), ("-o", request.keep), ("--to-netns", request.netns))
+    words += [word for flag, value in given if value for word in (flag, value)]
+    words += ["--move-address"] if request.move_address else []
+    return [*words, *(("--command", *request.command) if request.command else ())]
 
 
 def handed_lines(handed: Handed) -> list[str]:

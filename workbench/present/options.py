@@ -17,6 +17,21 @@ class Choice:
     several: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line of text that is asked for beside the choices."""
+
+    label: str
+    value: str
+    """What stands there at first; hostile."""
+    meaning: str
+
+
+def images_field(proposed: str) -> Field:
+    """Where the images of a dump go."""
+    return Field("Images in", proposed, "A directory that is empty, or that is made for them.")
+
+
 KEEP_PEER = Choice(
     "peers",
     "Peers",
@@ -70,6 +85,15 @@ DUMP_CHOICES = (
         frozenset({"images-complete"}),
         several=True,
     ),
+)
+TRAVEL = Choice(
+    "travel",
+    "Images travel",
+    (
+        ("ahead", "while CRIU writes", "The process stands still for less time."),
+        ("after", "afterwards", "Only when all of them are written: dump, then copy, then restore."),
+    ),
+    frozenset({"ahead"}),
 )
 RESTORE_CHOICES = (
     Choice(

@@ -1,7 +1,7 @@
 """A plan in full, as lines of text."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from workbench.operation.plan import Plan, SocketFate
 from workbench.operation.request import DumpRequest, Hold
@@ -25,7 +25,8 @@ def plan_lines(plan: Plan) -> list[str]:
 
 def plan_text(plan: Plan) -> list[Line]:
     """The plan with its tones: what stops it first, then what happens to whom, at what cost, and how to undo it."""
-    parts = [_title(plan), _judgement(plan), _processes(plan), _sockets(plan), _policies(plan)]
+    judged = judgement_text(plan.obstacles, plan.warnings, plan.notes)
+    parts = [_title(plan), judged, _processes(plan), _sockets(plan), _policies(plan)]
     if plan.command:
         parts += (_course(plan), _command(plan))
     return [each for part in parts for each in part]
@@ -40,11 +41,12 @@ def _title(plan: Plan) -> Iterator[Line]:
     yield line((printable(plan.title), Tone.STRONG))
 
 
-def _judgement(plan: Plan) -> Iterator[Line]:
+def judgement_text(obstacles: Sequence[str], warnings: Sequence[str], notes: Sequence[str]) -> Iterator[Line]:
+    """What stands in the way of a plan, then what may, then what is good to know."""
     listed = (
-        ("Cannot be done", "x", Tone.BAD, plan.obstacles),
-        ("Think of", "!", Tone.WARNING, plan.warnings),
-        ("Worth knowing", "-", Tone.NORMAL, plan.notes),
+        ("Cannot be done", "x", Tone.BAD, obstacles),
+        ("Think of", "!", Tone.WARNING, warnings),
+        ("Worth knowing", "-", Tone.NORMAL, notes),
     )
     for title, mark, tone, sentences in listed:
         if sentences:

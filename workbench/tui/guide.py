@@ -1,7 +1,7 @@
 """The way from a row to an operation: options, plan, confirmation, start; and back from what was interrupted."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.errors import WorkbenchError
 from workbench.evidence import Lock, Process, Socket
@@ -11,11 +11,10 @@ from workbench.operation.handoff.plan import HandoffPlan, HandoffRequest
 from workbench.operation.plan import Plan
 from workbench.operation.progress import Outcome, Progress
 from workbench.operation.removal import RemovalPlan
-from workbench.operation.request import DumpRequest, RestoreRequest
 from workbench.operation.runner import Operation
 from workbench.present.comparison import comparison_lines
 from workbench.present.line import Line, Tone, line
-from workbench.present.options import DUMP_CHOICES, RESTORE_CHOICES, dump_request, restore_request
+from workbench.present.options import DUMP_CHOICES, RESTORE_CHOICES, dump_request, images_field, restore_request
 from workbench.present.text import printable
 from workbench.tui.beside import run_beside
 from workbench.tui.operations import Prepared
@@ -25,6 +24,10 @@ if TYPE_CHECKING:
     from workbench.bundle.write import Made
     from workbench.tui.app import WorkbenchApp
     from workbench.tui.collector import Moment
+    from workbench.tui.screens.form import FormScreen
+
+Answer = TypeVar("Answer")
+Looked = TypeVar("Looked")
 
 
 class Guide:
@@ -41,30 +44,28 @@ class Guide:
             self._app.problem(
                 WorkbenchError("no process holds this socket", "CRIU dumps processes: choose another row")
             )
-        elif self._free():
-            pid = process.pid
-            screen = OptionsScreen(
+        else:
+            pid, operations = process.pid, self._app.operations
+            form = OptionsScreen(
                 f"Dump {process.command} {pid}",
                 DUMP_CHOICES,
-                self._app.operations.images_for(process),
+                images_field(operations.images_for(process)),
                 lambda images, answers: dump_request(pid, images, answers),
-                ask=True,
             )
-            self._app.push_screen(screen, self._plan)
+            self.ask(form, lambda request: self._prepared(operations.plan_dump(request)))
 
     def offer_restore(self, images: str) -> None:
         """Ask for the options of a restore from this directory."""
         from workbench.tui.screens.options import OptionsScreen
 
-        if self._free():
-            screen = OptionsScreen(
-                f"Restore from {images}",
-                RESTORE_CHOICES,
-                images,
-                lambda _, answers: restore_request(images, answers),
-                ask=False,
-            )
-            self._app.push_screen(screen, self._plan)
+        operations = self._app.operations
+        form = OptionsScreen(
+            f"Restore from {images}", RESTORE_CHOICES, None, lambda _, answers: restore_request(images, answers)
+        )
+        self.ask(form, lambda request: self._prepared(operations.plan_restore(request)))
+
+    def _prepared(self, plan: Plan) -> Prepared:
+        return Prepared(plan, lambda: self._app.operations.begin(plan))
 
     def _free(self) -> bool:
         if self._app.session is not None and self._app.session.is_open:
@@ -72,51 +73,61 @@ class Guide:
             return False
         return True
 
-    def _plan(self, request: DumpRequest | RestoreRequest | None) -> None:
-        if request is None:
-            return
-        self._app.notify("Looking closely, to make the plan ...", markup=False, timeout=1)
-        operations = self._app.operations
-        if isinstance(request, DumpRequest):
-            run_beside(self._app, lambda: operations.plan_dump(request), self._show_plan, self._app.problem)
-        else:
-            run_beside(self._app, lambda: operations.plan_restore(request), self._show_plan, self._app.problem)
-
-    def _show_plan(self, plan: Plan) -> None:
-        from workbench.tui.screens.confirm import plan_screen
-
-        def answered(confirmed: bool | None) -> None:
-            if confirmed:
-                run_beside(
-                    self._app,
-                    lambda: self._app.operations.begin(plan),
-                    lambda operation: self._begin(operation, plan),
-                    self._app.problem,
-                )
-
-        self._app.push_screen(plan_screen(plan), answered)
-
-    def offer(self, prepare: Callable[[], Prepared]) -> None:
-        """Show a plan that is made together with what will carry it out, and begin if it is confirmed."""
+    def ask(self, form: "FormScreen[Answer]", prepare: Callable[[Answer], Prepared]) -> None:
+        """Ask, and show the plan of each answer; the form stays below it, where the answer can be changed."""
         if not self._free():
             return
 
+        def given(answer: Answer) -> None:
+            self._make_plan(lambda: prepare(answer), form)
+
+        form.given = given
+        self._app.push_screen(form)
+
+    def offer(self, prepare: Callable[[], Prepared]) -> None:
+        """Show a plan that nothing is asked for."""
+        if self._free():
+            self._make_plan(prepare, None)
+
+    def _make_plan(self, prepare: Callable[[], Prepared], form: "FormScreen[Any] | None") -> None:
         def show(prepared: Prepared) -> None:
             from workbench.tui.screens.confirm import plan_screen
 
             def answered(confirmed: bool | None) -> None:
-                if confirmed:
-                    begin = prepared.begin
-                    run_beside(
-                        self._app, begin, lambda operation: self._begin(operation, prepared.plan), self._app.problem
-                    )
-                else:
+                if not confirmed:
                     run_beside(self._app, prepared.leave, lambda _: None, self._app.problem)
+                    return
+                self._close(form)
+                begin, plan = prepared.begin, prepared.plan
+                run_beside(self._app, begin, lambda operation: self._begin(operation, plan), self._app.problem)
 
-            self._app.push_screen(plan_screen(prepared.plan), answered)
+            if self._is_wanted(form):
+                self._app.push_screen(plan_screen(prepared.plan), answered)
+            else:
+                answered(False)
+
+        self._look_closely(prepare, show, form)
+
+    def _look_closely(
+        self, prepare: Callable[[], Looked], show: Callable[[Looked], None], form: "FormScreen[Any] | None"
+    ) -> None:
+        """Make a plan beside; a form that led to it can be answered again if there is none."""
+
+        def failed(error: WorkbenchError) -> None:
+            self._app.problem(error)
+            if form is not None:
+                form.again()
 
         self._app.notify("Looking closely, to make the plan ...", markup=False, timeout=1)
-        run_beside(self._app, prepare, show, self._app.problem)
+        run_beside(self._app, prepare, show, failed)
+
+    def _is_wanted(self, form: "FormScreen[Any] | None") -> bool:
+        """Whether nobody has left the form meanwhile."""
+        return form is None or form in self._app.screen_stack
+
+    def _close(self, form: "FormScreen[Any] | None") -> None:
+        if form is not None and self._app.screen is form:
+            self._app.pop_screen()
 
     def _begin(self, operation: Operation, plan: Plan) -> None:
         self._app.session = Session(plan, operation)
@@ -178,22 +189,24 @@ class Guide:
     def _ask_for_handoff(self, title: str, request: HandoffRequest) -> None:
         from workbench.tui.screens.handoff import HandoffScreen
 
-        operations = self._app.operations
+        operations, form = self._app.operations, HandoffScreen(title, request)
 
-        def plan(request: HandoffRequest | None) -> None:
-            if request is not None:
-                run_beside(self._app, lambda: operations.plan_handoff(request), show, self._app.problem)
+        def given(request: HandoffRequest) -> None:
+            self._look_closely(lambda: operations.plan_handoff(request), show, form)
 
         def show(made: HandoffPlan) -> None:
             from workbench.tui.screens.confirm import handoff_screen
 
             def answered(confirmed: bool | None) -> None:
                 if confirmed:
+                    self._close(form)
                     run_beside(self._app, lambda: operations.hand_off(made), self._tell, self._app.problem)
 
-            self._app.push_screen(handoff_screen(made), answered)
+            if self._is_wanted(form):
+                self._app.push_screen(handoff_screen(made), answered)
 
-        self._app.push_screen(HandoffScreen(title, request), plan)
+        form.given = given
+        self._app.push_screen(form)
 
     def ask_for_images(self) -> None:
         """Ask for an image directory that is to be listed too."""

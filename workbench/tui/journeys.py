@@ -8,36 +8,41 @@ from typing import TYPE_CHECKING
 from workbench.errors import WorkbenchError
 from workbench.evidence import Process
 from workbench.present.line import line
+from workbench.present.options import TRAVEL, Answers, Field
 from workbench.present.text import printable
 from workbench.tui.beside import run_beside
 
 if TYPE_CHECKING:
-    from workbench.operation.request import RollbackRequest
     from workbench.operation.rollback.generation import Generation
     from workbench.tui.app import WorkbenchApp
 
 
 def offer_migration(app: "WorkbenchApp", process: Process | None) -> None:
     """Ask for the command that starts the destination's half, and plan with it."""
-    from workbench.tui.screens.ask import AskScreen
+    from workbench.tui.screens.options import OptionsScreen
 
     if process is None:
         app.problem(WorkbenchError("no process is chosen", "choose a row"))
         return
-    pid = process.pid
+    pid, operations = process.pid, app.operations
+    field = Field(
+        "Command that starts the other half, without a shell",
+        shlex.join(operations.destination(pid)),
+        "It must lead to `workbench migrate receive` without asking anything on the way.",
+    )
 
-    def answered(command: str | None) -> None:
-        if command is None:
-            return
-        try:
-            words = shlex.split(command)
-        except ValueError as error:
-            app.problem(WorkbenchError(f"that is no command: {error}"))
-            return
-        app.guide.offer(lambda: app.operations.prepare_migration(pid, words))
+    def made(command: str, answers: Answers) -> tuple[str, bool]:
+        return command, "ahead" in answers["travel"]
 
-    question = "Command that starts the other half (without a shell)"
-    app.push_screen(AskScreen(question, shlex.join(app.operations.destination(pid))), answered)
+    form = OptionsScreen(f"Move {process.command} {pid} to another host", (TRAVEL,), field, made)
+    app.guide.ask(form, lambda asked: operations.prepare_migration(pid, _words(asked[0]), asked[1]))
+
+
+def _words(command: str) -> Sequence[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise WorkbenchError(f"that is no command: {error}") from error
 
 
 def offer_generation(app: "WorkbenchApp", process: Process | None) -> None:
@@ -57,16 +62,12 @@ def offer_rollback(app: "WorkbenchApp", process: Process | None) -> None:
         from workbench.present.rollback import rollback_choices, rollback_request
         from workbench.tui.screens.options import OptionsScreen
 
-        def answered(request: "RollbackRequest | None") -> None:
-            if request is not None:
-                app.guide.offer(lambda: app.operations.prepare_rollback(request))
-
         if not known:
             app.problem(WorkbenchError(f"there is no generation of process {pid}", "K saves one"))
             return
         choices = rollback_choices(known, time.time())
-        screen = OptionsScreen(title, choices, None, lambda _, answers: rollback_request(pid, answers), ask=False)
-        app.push_screen(screen, answered)
+        form = OptionsScreen(title, choices, None, lambda _, answers: rollback_request(pid, answers))
+        app.guide.ask(form, app.operations.prepare_rollback)
 
     run_beside(app, lambda: app.operations.generations(pid), ask, app.problem)
 

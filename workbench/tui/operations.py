@@ -144,8 +144,8 @@ class Operations:
     """The operation of a plan, not started yet."""
     destination: Callable[[int], Sequence[str]] = lambda _: HOST
     """Command that leads to where a process could move, for a person to change."""
-    prepare_migration: Callable[[int, Sequence[str]], Prepared] = _not_prepared
-    """Of a process, to where a command leads; both halves have planned it."""
+    prepare_migration: Callable[[int, Sequence[str], bool], Prepared] = _not_prepared
+    """Of a process, to where a command leads; True: images travel ahead. Both halves have planned it."""
     prepare_save: Callable[[int], Prepared] = _not_prepared
     """A new generation of a process."""
     generations: Callable[[int], "Sequence[Generation]"] = lambda _: ()

@@ -113,7 +113,7 @@ class LiveHost:
         within = self._lab.destination if self._lab is not None and self._lab.server_pid == pid else ()
         return within or HOST
 
-    def prepare_migration(self, pid: int, command: Sequence[str]) -> Prepared:
+    def prepare_migration(self, pid: int, command: Sequence[str], ahead: bool) -> Prepared:
         """Start the command that leads to the other half, and plan with that."""
         self._loaded.wait()
         from workbench.operation.migration.plan_send import SendRequest, prepare_send
@@ -122,7 +122,7 @@ class LiveHost:
 
         way = Transport.through(command)
         try:
-            prepared = prepare_send(SendRequest(pid, way.name), way)
+            prepared = prepare_send(SendRequest(pid, way.name, ahead=ahead), way)
         except BaseException:
             way.close()
             raise

@@ -22,7 +22,7 @@ def test_the_command_that_is_offered_leads_to_another_host(tmp_path: Path, monke
     try:
         pid = handle.server_pid
         assert pid is not None
-        prepared = host.prepare_migration(pid, host.destination(pid))
+        prepared = host.prepare_migration(pid, host.destination(pid), True)
         assert prepared.plan.obstacles == ()
         assert prepared.plan.command[:5] == ("workbench", "migrate", "send", str(pid), "--")
         shown: list[Progress] = []

@@ -281,7 +281,8 @@ def _left_behind(plan: HandoffPlan, evidence: Evidence, addresses: Collection[st
         if each.netns == plan.netns.inode and each.local.address in addresses and each.inode != plan.inode
     ]
     if others:
-        yield f"{len(others)} other sockets of its namespace use what goes, {others[0].local} the first: cut off then"
+        more = f" and {len(others) - 1} more" if others[1:] else ""
+        yield f"{others[0].local}{more} of the same namespace: uses the address that goes, and is cut off then"
 
 
 def known_namespaces() -> tuple[NetworkNamespace, ...]:

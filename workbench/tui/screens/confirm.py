@@ -12,7 +12,7 @@ from workbench.operation.handoff.plan import HandoffPlan
 from workbench.operation.plan import Plan
 from workbench.operation.removal import CONFIRMATION, RemovalPlan
 from workbench.present.bundle import bundle_lines
-from workbench.present.handoff import plan_lines as handoff_lines
+from workbench.present.handoff import plan_text as handoff_text
 from workbench.present.line import Line, Tone, line
 from workbench.present.plan import plan_text
 from workbench.present.removal import removal_text
@@ -118,12 +118,13 @@ def removal_screen(plan: RemovalPlan) -> ConfirmScreen:
 
 def handoff_screen(plan: HandoffPlan) -> ConfirmScreen:
     """Who gives and who gets a connection; the pid of its owner confirms it."""
-    lines = [line((text, Tone.STRONG) if place == 0 else text) for place, text in enumerate(handoff_lines(plan))]
+    lines = handoff_text(plan)
     if plan.obstacles:
-        return ConfirmScreen(lines, line(("It cannot be done as things are; Escape goes back.", Tone.BAD)), "")
+        return ConfirmScreen(
+            lines, line(("It cannot be done as things are; see on top what is in the way.", Tone.BAD)), ""
+        )
     word = printable(plan.confirmation)
-    what = "the pid " if plan.holders else ""
-    asked = line(f"Nothing has been done yet. To hand it over, type {what}", (word, Tone.STRONG), " and press Enter.")
+    asked = line("Nothing has been done yet. To hand it over, type ", (word, Tone.STRONG), " and press Enter.")
     return ConfirmScreen(lines, asked, word)
 
 

@@ -102,7 +102,9 @@ class ConnectionsScreen(TableScreen):
         row = self.rows.cursor_row
         if row is not None:
             assert isinstance(row.subject, Socket)
-            if self._is_held(row.subject):
+            if row.subject.state in UNCONNECTED:
+                self.notify("This socket has no peer: only connections are handed on.", markup=False, timeout=3)
+            elif self._is_held(row.subject):
                 self.workbench.guide.offer_handoff(row.subject)
 
     def action_queues(self) -> None:

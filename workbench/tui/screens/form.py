@@ -1,6 +1,6 @@
 """Questions that are answered before a plan is made: what the screens of dump, restore and hand-off have in common."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Generic
 
 from textual import on
@@ -22,13 +22,37 @@ KEYS = (
 """The most important first: what does not fit is cut off."""
 
 
-class FormScreen(Dialog[Answer | None], Generic[Answer]):
-    """Answers a request, or None; ``#meaning`` says what the answer under the cursor means."""
+class FormScreen(Dialog[None], Generic[Answer]):
+    """Gives an answer and stays, so that it can be changed; ``#meaning`` says what the one under the cursor means."""
 
     PLACES = (Where.OPTIONS, Where.ANSWERS)
-    FIELDS: ClassVar[Mapping[str, str]] = {}
-    """What is typed into each field, by its id."""
     BINDINGS: ClassVar[list[BindingType]] = bindings(Where.OPTIONS)
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        """``fields``: what is typed into each, by its id."""
+        super().__init__()
+        self._fields = fields
+        self.given: Callable[[Answer], object] = lambda _: None
+        """Called with each answer."""
+        self._waiting = False
+
+    def give(self, answer: Answer) -> None:
+        """Not twice before something has come of it."""
+        if not self._waiting:
+            self._waiting = True
+            self.given(answer)
+
+    def again(self) -> None:
+        """Nothing came of the answer: another one may be given."""
+        self._waiting = False
+
+    def on_screen_resume(self) -> None:
+        self.again()
+
+    def ask_for(self, field: str, what: str) -> None:
+        """It cannot be empty."""
+        self.notify(f"{what}: say it.", severity="warning", markup=False, timeout=3)
+        self.query_one(field, Input).focus()
 
     def on_mount(self) -> None:
         self.app.clear_notifications()  # they would stand over what is asked
@@ -52,7 +76,7 @@ class FormScreen(Dialog[Answer | None], Generic[Answer]):
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
         if isinstance(event.widget, Input):
-            self.say(line((f" {self.FIELDS.get(event.widget.id or '', '')}", Tone.NORMAL)))
+            self.say(line((f" {self._fields.get(event.widget.id or '', '')}", Tone.NORMAL)))
 
     def say(self, meaning: Line) -> None:
         self.query_one("#meaning", LineView).show(lambda _: [meaning])

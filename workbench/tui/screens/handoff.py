@@ -1,8 +1,5 @@
 """Where a connection is to go: asked before the plan of a hand-off."""
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -16,21 +13,21 @@ from workbench.tui.screens.form import KEYS, FormScreen
 from workbench.tui.widgets.choice import ChoiceLine
 from workbench.tui.widgets.line_view import LineView
 
+_FIELDS = {
+    "where": "Up and down lead to the other lines; left and right change what stands there.",
+    "netns": "As `ip netns` names it, or a path such as /proc/PID/ns/net; empty: the one that it is in.",
+}
 _NETNS = line((" Network namespace, a name or path; empty: the one that it is in", Tone.DIM))
 
 
 class HandoffScreen(FormScreen[HandoffRequest]):
-    """Answers the request in full, or None."""
+    """Gives the request in full."""
 
     AUTO_FOCUS = "#where"
-    FIELDS: ClassVar[Mapping[str, str]] = {
-        "where": "Up and down lead to the other lines; left and right change what stands there.",
-        "netns": "As `ip netns` names it, or a path such as /proc/PID/ns/net; empty: the one that it is in.",
-    }
 
     def __init__(self, title: str, request: HandoffRequest) -> None:
         """``request`` tells which connection, by its descriptor or its file."""
-        super().__init__()
+        super().__init__(_FIELDS)
         self._title, self._request = title, request
 
     def compose(self) -> ComposeResult:
@@ -58,8 +55,7 @@ class HandoffScreen(FormScreen[HandoffRequest]):
     def action_submit(self) -> None:
         where, netns = (self.query_one(name, Input).value.strip() for name in ("#where", "#netns"))
         if not where:
-            self.notify("Say where to.", severity="warning", markup=False, timeout=3)
-            self.query_one("#where", Input).focus()
+            self.ask_for("#where", WHERE[self._goal])
             return
         moves = "moves" in self.query_one("#choice-address", ChoiceLine).chosen
-        self.dismiss(handoff_request(self._request, self._goal, where, netns, move_address=moves))
+        self.give(handoff_request(self._request, self._goal, where, netns, move_address=moves))
