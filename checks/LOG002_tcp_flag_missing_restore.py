@@ -43,6 +43,7 @@ CAUSE = Cause(
             "Need to set the --tcp-close option",
             message="The restore was refused: the dump was made with --tcp-close, so that the connections are not in "
             "the images, and the restore needs --tcp-close too.",
+            advice=handing_over("tcp-close", podman="--tcp-close"),
         ),
     ),
     joined(

@@ -54,6 +54,7 @@ CAUSE = Cause(
         ),
         Sign(
             ("Unseizable non-zombie", "Unseizeable non-zombie"),
+            r"^(?!.*state D)",
             message="CRIU may not attach to the task (ptrace): rights are missing, or a debugger is attached already.",
         ),
         Sign(("mapfile link", "map_files", "on map 4", "fstatat on map"), EPERM),
@@ -65,12 +66,20 @@ CAUSE = Cause(
             "Unable to set a pipe size",
             EPERM,
             message="A pipe of the program is larger than CRIU may make one (CAP_SYS_RESOURCE, or fs.pipe-max-size).",
+            advice=advice(
+                "Raise the limit on this host (`sysctl fs.pipe-max-size=1048576`), or run CRIU with CAP_SYS_RESOURCE."
+            ),
         ),
         Sign(
             "an't create inet socket",
             EPERM,
             message="A socket could not be made again for lack of rights: a ping socket needs its group in "
             "net.ipv4.ping_group_range of this network namespace, a raw socket CAP_NET_RAW.",
+            advice=advice(
+                'Allow ping sockets in the network namespace of the restore: `sysctl net.ipv4.ping_group_range="0 '
+                '2147483647"`.',
+                "Run CRIU as root, or with CAP_NET_RAW, if it is a raw socket.",
+            ),
         ),
         Sign(("SO_SNDBUFFORCE", "libnet_init failed", "an't set SO_MARK", "an't set 1:36"), EPERM),
         Sign(

@@ -54,12 +54,24 @@ CAUSE = Cause(
             r"ghost file (?P<file>.+) of (?P<size>\d+)",
             message="A deleted file that a process still has open is larger than CRIU is willing to put into the "
             "images (--ghost-limit).",
+            advice=joined(
+                advice("Let the program close the deleted file before the dump, or allow CRIU to save a larger one:"),
+                handing_over("ghost-limit", "1G"),
+            ),
         ),
         Sign(
             ("Use link-remap option", "an't create link remap", "link-remap", "link_remap"),
             r"(?i:error|can't|fail|exist)",
             message="A file that a process has open was deleted or renamed, and CRIU may not make a name for it "
             "(--link-remap), or a name left behind by an earlier run is in the way.",
+            advice=joined(
+                handing_over("link-remap"),
+                advice(
+                    "Delete what an earlier run left behind (link_remap.N beside the file), when no restore needs it.",
+                    "Or let the program close or reopen the file before the dump: `ls -l /proc/PID/fd` shows it as "
+                    "(deleted).",
+                ),
+            ),
         ),
         Sign(
             "an't open file",
@@ -70,6 +82,10 @@ CAUSE = Cause(
             "an't bind ",
             r"unix: .*(?:No such file|Not a directory)",
             message="A UNIX socket could not be bound again: the directory that it stands in does not exist here.",
+            advice=advice(
+                "Make the directory before the restore, or mount there what was mounted at the dump (a volume, a "
+                "tmpfs)."
+            ),
         ),
         Sign(("an't link", "cr.1.ghost"), r"an't link (?P<file>\S+) -> "),
         Sign(

@@ -76,6 +76,10 @@ CAUSE = Cause(
         Sign(
             "expects following bind mounts defined",
             message="The checkpoint has mounts from the host that the new container does not declare.",
+            advice=advice(
+                "Declare in the new container every mount that the message names, at the same path.",
+                kubernetes="Give the pod the volumes and volumeMounts that the message names, at the same paths.",
+            ),
         ),
         Sign("FS mnt", r"unsupported id", message="A file system of a kind that CRIU cannot dump is mounted."),
         Sign(form=r".", file="mount.c mount-v2.c filesystems.c autofs.c", weight=Weight.CAUSE),

@@ -34,6 +34,17 @@ CODE = "LOG057"
 NAME = "cgroup-restore"
 SINCE = "0.1"
 
+STUCK = joined(
+    advice(
+        "Find the task that does not stop: state D in `ps -eo pid,stat,wchan:30,args`. End what it waits for (a "
+        "device, a network file system) and dump again.",
+        docker="Unpause the container first if it is paused: docker unpause NAME.",
+        podman="Unpause the container first if it is paused: podman unpause NAME.",
+    ),
+    handing_over("timeout", "60"),
+)
+"""What to do about a freezer that does not get to its end."""
+
 CAUSE = Cause(
     "The control groups that the tasks had at the dump cannot be made or entered here: their directories, modes or "
     "controllers differ.",
@@ -46,12 +57,14 @@ CAUSE = Cause(
             "nable to freeze cgroup",
             message="The control group of the container could not be frozen in time: a task does not stop (it waits "
             "for a device or a network file system), or the freezer does not work here.",
+            advice=STUCK,
         ),
         Sign(
             "Timeout reached. Try to interrupt",
             before=r"freezer\.state=FREEZING|freezing processes: \d|freezing cgroup",
             message="The control group of the container could not be frozen in time: a task does not stop (it waits "
             "for a device or a network file system), or the freezer does not work here.",
+            advice=STUCK,
         ),
         Sign(
             (

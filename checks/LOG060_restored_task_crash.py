@@ -49,6 +49,11 @@ CAUSE = Cause(
                 "unknown capability version",
             ),
             message="The processor here lacks features that the dumped tasks use.",
+            advice=advice(
+                "Restore on a processor that has what the first one has: `criu cpuinfo dump` there and `criu cpuinfo "
+                "check` here say what is missing.",
+                "Give virtual machines that share checkpoints one and the same CPU model.",
+            ),
         ),
         Sign(("Restorer stack smash detected", "Restorer abnormal termination")),
         Sign("killed by signal", _CRASH, weight=Weight.HINT),

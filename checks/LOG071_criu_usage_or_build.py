@@ -26,13 +26,30 @@ criu(8); criu/crtools.c, criu/config.c, criu/page-xfer.c, criu/plugin.c.
 from collections.abc import Iterator
 
 from workbench.checking import Problem, Severity
-from workbench.checking.engines import advice
+from workbench.checking.engines import advice, handing_over, joined
 from workbench.checking.log_signs import Cause, Sign, Weight, problems
 from workbench.evidence import LogDigest
 
 CODE = "LOG071"
 NAME = "criu-usage-or-build"
 SINCE = "0.1"
+
+SET_UP = advice(
+    "Install criu where the engine runs and finds it (PATH), 3.11 or newer; `criu check` tells whether it works there.",
+    docker='Turn experimental features on ("experimental": true in /etc/docker/daemon.json) and install criu where '
+    "dockerd runs.",
+    podman="Install criu 3.11 or newer and a runtime built with it: `podman info` and `crun --version` (+CRIU) tell.",
+    kubernetes="Enable the feature gate ContainerCheckpoint of the kubelet, and use CRI-O with enable_criu_support, or "
+    "containerd 2.0, with criu on the node.",
+    crio="Set enable_criu_support = true in crio.conf and install criu.",
+    lxd="Turn on the CRIU that the snap of LXD brings along: `snap set lxd criu.enable=true`, then restart LXD.",
+)
+"""What an engine needs before it can checkpoint anything."""
+
+SCRIPT = advice(
+    "Read what the script or the calling program printed itself: CRIU goes on only if it ends with 0. With an engine "
+    "look at the engine's own log of that moment."
+)
 
 CAUSE = Cause(
     "CRIU was called in a way that cannot work here, or lacks something that it was built without.",
@@ -45,12 +62,17 @@ CAUSE = Cause(
             ("file locks are hold by dumping tasks", "--file-locks"),
             r"[Ee]rror|locks are hold",
             message="A process holds a file lock, and CRIU was not told to dump locks (--file-locks).",
+            advice=joined(
+                handing_over("file-locks", podman="--file-locks", runc=True),
+                advice("Give the restore the same option; `lslocks` shows who holds the lock."),
+            ),
         ),
         Sign(
             ("no libnftables installed", "have no libnftables"),
             on_success=Severity.ERROR,
             message="This CRIU was built without libnftables: rules of nftables in the network namespace are neither "
             "dumped nor restored.",
+            advice=advice("Install a CRIU that was built with libnftables on both hosts, and dump again."),
         ),
         Sign(
             "without libnftables support",
@@ -58,6 +80,10 @@ CAUSE = Cause(
             weight=Weight.SURE,
             message="This CRIU was built without libnftables and cannot lock with nftables or restore rules of "
             "nftables.",
+            advice=joined(
+                advice("Install a CRIU that was built with libnftables; or lock with iptables:"),
+                handing_over("network-lock", "iptables"),
+            ),
         ),
         Sign("Unable to restore nftables"),
         Sign(
@@ -71,6 +97,10 @@ CAUSE = Cause(
             ),
             r"(?i:fail|error|can't|unable|refused)",
             message="The page server or the lazy-pages daemon was not there, or not where CRIU was told to look.",
+            advice=advice(
+                "Start the page server (or `criu lazy-pages`) first, and give both sides the same address and port, "
+                "or the same directory (--work-dir) for the socket of lazy-pages."
+            ),
         ),
         Sign(
             "nable to",
@@ -128,6 +158,10 @@ CAUSE = Cause(
                 "Failed in init(",
             ),
             message="A plugin of CRIU, or the directory with its plugins, cannot be loaded.",
+            advice=advice(
+                "Install the plugins of exactly this version of CRIU, or name their directory with --libdir "
+                "(CRIU_LIBS_DIR in the environment)."
+            ),
         ),
         Sign(
             (
@@ -141,6 +175,7 @@ CAUSE = Cause(
             r"isn't installed|missing)|(?:find|locate) (?:the |a )?criu\b|criu version (?:must|check|is too|too old)|"
             r"at least criu|criu\b.{0,40}\bat least \d)",
             message="The engine did not find a CRIU that works, or only one that is too old.",
+            advice=SET_UP,
         ),
         Sign(
             (
@@ -155,6 +190,7 @@ CAUSE = Cause(
             ),
             r"(?i:not support|disabled|only supported|feature gate|not enabled|not available|unimplemented)",
             message="The engine was not set up for checkpoints: the feature is off or its version has none.",
+            advice=SET_UP,
             weight=Weight.HINT,
         ),
         Sign(
@@ -163,6 +199,7 @@ CAUSE = Cause(
             # It calls iptables through a shell: what it could not do without one is told there.
             without="Iptables configuration failed",
             message="A program that CRIU needs as a helper is not installed, or not in its PATH.",
+            advice=advice("Install the program that the message names where CRIU runs, and put it into CRIU's PATH."),
         ),
         Sign(
             "running in 32-bit mode",
@@ -176,6 +213,7 @@ CAUSE = Cause(
             "Script ",
             r"Script \S+ exited with [1-9]",
             message="A script that CRIU was told to run (--action-script) failed.",
+            advice=SCRIPT,
         ),
         Sign(
             (
@@ -185,6 +223,7 @@ CAUSE = Cause(
                 "script ret code",
             ),
             message="A script or the program that called CRIU refused one of its steps.",
+            advice=SCRIPT,
             weight=Weight.HINT,
         ),
         Sign(
@@ -195,13 +234,6 @@ CAUSE = Cause(
     advice(
         "Call CRIU from outside the tree (another shell, setsid, a service), with directories and servers that exist.",
         "Use a CRIU that was built with what you ask for: `criu check --feature NAME` tells.",
-        docker='Turn experimental features on ("experimental": true in /etc/docker/daemon.json) and install criu '
-        "where dockerd runs.",
-        podman="Install criu 3.11 or newer and a runtime built with it: `podman info` and `crun --version` (+CRIU) "
-        "tell.",
-        kubernetes="Enable the feature gate ContainerCheckpoint and use CRI-O with enable_criu_support, or "
-        "containerd 2.0.",
-        crio="Set enable_criu_support = true in crio.conf and install criu.",
     ),
 )
 

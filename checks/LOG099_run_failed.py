@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from workbench.checking import Problem
-from workbench.checking.engines import advice
+from workbench.checking.engines import advice, handing_over, joined
 from workbench.checking.log_signs import Cause, Sign, Weight, problems
 from workbench.evidence import LogDigest
 
@@ -42,17 +42,35 @@ CAUSE = Cause(
             weight=Weight.HINT,
             message="The processes did not stop within the time that CRIU allows (10 s, --timeout): one of them does "
             "not react, as in a system call that cannot be interrupted (state D), or the freezer of its cgroup hangs.",
+            advice=joined(
+                advice(
+                    "Find the process that does not stop: state D in `ps -eo pid,stat,wchan:30,args`. End what it "
+                    "waits for (a device, a network file system) and dump again."
+                ),
+                handing_over("timeout", "60"),
+            ),
         ),
         Sign(
             "No space left on device",
             r"(?:[Ww]rit|image|img|page|splice|dump|copy)",
             weight=Weight.HINT,
             message="There is no room left where the images are written.",
+            advice=advice(
+                "Make room there, or have the images written elsewhere: they need about as much as the processes have "
+                "in memory. `df -h DIRECTORY` tells what is free.",
+                podman="Make room below /var/lib/containers: the images are written there first, even with --export.",
+                docker="Name another directory with docker checkpoint create --checkpoint-dir.",
+                kubernetes="Delete old archives below /var/lib/kubelet/checkpoints, where the kubelet writes.",
+            ),
         ),
         Sign(
             "Unseizable non-zombie",
             weight=Weight.HINT,
             message="CRIU could not take hold of a process: it is stopped or traced by something else.",
+            advice=advice(
+                "Look at State and TracerPid in /proc/PID/status: end the debugger or strace that traces it, and dump "
+                "again."
+            ),
         ),
         Sign(
             form=r".",
@@ -69,12 +87,13 @@ CAUSE = Cause(
     ),
     advice(
         "Read the first error of CRIU's log and the lines before it; run again with -v4 if there are none.",
-        docker="Look at the log that docker names, or at dump.log and restore.log below /run/containerd or in the "
+        docker="Look at the log that docker names: criu-dump.log or restore.log below /run/containerd, or in the "
         "directory of the checkpoint.",
         podman="Look at dump.log or restore.log in the container's userdata directory; podman container checkpoint "
         "--keep leaves it there.",
-        kubernetes="Look at the log of the runtime on the node, and at dump.log or restore.log in the container's "
-        "directory.",
+        kubernetes="Look on the node at the journal of the runtime and at the log that it names: dump.log or "
+        "restore.log below /var/lib/containers/storage/overlay-containers (CRI-O), criu-dump.log or restore.log "
+        "below /run/containerd.",
         lxd="Look at `lxc info NAME --show-log`, and at dump.log or restore.log below the log directory.",
     ),
 )

@@ -564,6 +564,7 @@ AROUND = (
         "restore: Error (criu/pidfd.c:1): pidfd: Could not wait on temporary process with pid: 6: No child processes",
     ),
     ("tcp-half-closed-old-kernel", "dump: Error (sk-tcp.c:1): Socket state 8  obtained but expected 7"),
+    ("run-failed", "dump: Error (compel/src/lib/infect.c:1): Unseizable non-zombie 3916 found, state D, err -1/4"),
     ("run-failed", "restore: Error (criu/cr-restore.c:1): Restoring FAILED."),
     (HARMLESS, "dump: Error (criu/crtools.c:1): rlimit: Can't setup RLIMIT_NOFILE for self: Operation not permitted"),
     (HARMLESS, "dump: Warn  (compel/arch/x86/src/lib/infect.c:1): Will restore 4995 with interrupted system call"),

@@ -26,14 +26,19 @@ class Engine(StrEnum):
 # The outermost first: docker's output names containerd and runc too. Paths and cgroup names are those that the
 # engines give: libpod-ID.scope, /docker/ID, crio-ID.scope, kubepods.slice, lxc.payload.NAME.
 _NAMED = (
-    (Engine.PODMAN, re.compile(r"\bpodman\b|libpod|buildah|overlay-containers", re.IGNORECASE)),
+    (Engine.PODMAN, re.compile(r"\bpodman\b|libpod|buildah", re.IGNORECASE)),
     (
         Engine.LXD,
         re.compile(r"\b(?:lxc|lxd|incus)\b|lxc[-.](?:checkpoint|payload|monitor)|/(?:lxc|lxd|incus)/", re.IGNORECASE),
     ),
     (Engine.DOCKER, re.compile(r"\bdockerd?\b|/moby/|Error response from daemon", re.IGNORECASE)),
-    (Engine.KUBERNETES, re.compile(r"\bkube(?:let|ctl|rnetes|pods)|kubepods|k8s\.io|\bpod sandbox\b", re.IGNORECASE)),
+    (
+        Engine.KUBERNETES,
+        re.compile(r"\bkube(?:let|ctl|rnetes|pods)|kubepods|k8s\.io|\bpod sandbox\b|\bv1\.cri\b", re.IGNORECASE),
+    ),
     (Engine.CRIO, re.compile(r"\bcri-?o\b|\bcrictl\b|crio-", re.IGNORECASE)),
+    # The storage of podman and of CRI-O; who is neither Kubernetes nor CRI-O is podman.
+    (Engine.PODMAN, re.compile(r"overlay-containers")),
     (Engine.CONTAINERD, re.compile(r"containerd|\bctr (?:-n|c|containers?|checkpoint)\b|io\.containerd")),
     (Engine.CRUN, re.compile(r"\bcrun\b")),
     (Engine.RUNC, re.compile(r"\brunc\b")),
@@ -92,5 +97,6 @@ def joined(*parts: Advice) -> Advice:
 
 
 def for_users_of(engine: Engine, given: Advice) -> tuple[Fix, ...]:
-    """What of the advice concerns them."""
-    return tuple(fix for owner, fix in given if owner in (None, engine))
+    """What of the advice concerns them; users of CRI-O are users of Kubernetes."""
+    owners = (None, engine, *((Engine.KUBERNETES,) if engine is Engine.CRIO else ()))
+    return tuple(dict.fromkeys(fix for owner, fix in given if owner in owners))

@@ -62,6 +62,8 @@ class Sign:
     severity: Severity = Severity.ERROR
     message: str = ""
     """What to say instead of the cause's own message."""
+    advice: Advice = ()
+    """What to do instead of what the cause advises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +246,7 @@ def _problem(cause: Cause, log: LogDigest, sign: Sign, index: int) -> Problem:
         (sign.message or cause.message) + (f" ({place})" if place else ""),
         facts={**facts, "engine": str(engine), "outcome": str(log.outcome)},
         quotes=tuple(Quote.of(item) for item in quoted),
-        fixes=for_users_of(engine, cause.advice),
+        fixes=for_users_of(engine, sign.advice or cause.advice),
         weight=int(sign.weight) * 1_000_000 - index,
         failure=log.file,
     )

@@ -14,6 +14,9 @@ from workbench.checking.engines import Engine, advice, engine_of, for_users_of, 
         ("Error response from daemon: runc did not terminate: path= /run/containerd/moby/x", Engine.DOCKER),
         ("kubelet Error: failed to restore container", Engine.KUBERNETES),
         ("crio[319557]: level=error", Engine.CRIO),
+        ("crio[319557]: restore.log in /var/lib/containers/storage/overlay-containers/7f/userdata", Engine.CRIO),
+        ("CRIU logfile /var/lib/containers/storage/overlay-containers/7f/userdata/dump.log", Engine.PODMAN),
+        ("Can't open_tree /run/containerd/io.containerd.grpc.v1.cri/sandboxes/7f/resolv.conf", Engine.KUBERNETES),
         ("ctr: runc did not terminate /run/containerd/io.containerd.runtime.v2.task/default/redis", Engine.CONTAINERD),
         ("lxc 20181126 ERROR criu - criu.c:do_dump:1329 - dump failed", Engine.LXD),
         ("/var/log/lxd/c1/snapshot_dump.log", Engine.LXD),
@@ -44,3 +47,8 @@ def test_what_concerns_others_is_left_out() -> None:
     given = joined(advice("Wait.", docker="Restart docker."), advice("Try again."))
     assert for_users_of(Engine.DOCKER, given) == (Fix("Restart docker."), Fix("Wait."), Fix("Try again."))
     assert for_users_of(Engine.PODMAN, given) == (Fix("Wait."), Fix("Try again."))
+
+
+def test_cri_o_is_used_with_kubernetes() -> None:
+    given = advice("Wait.", kubernetes="Use kubectl.", docker="Restart docker.")
+    assert for_users_of(Engine.CRIO, given) == (Fix("Use kubectl."), Fix("Wait."))

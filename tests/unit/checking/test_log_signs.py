@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from workbench.checking import Problem, Severity
+from workbench.checking.engines import advice
 from workbench.checking.log_signs import Cause, Sign, Weight, problems
 from workbench.evidence import LogKind
 from workbench.read.log_digest import read_digest
@@ -61,6 +62,12 @@ class Ask:
 )
 def test_conditions(ask: Ask, sign: Sign, counts: bool) -> None:
     assert (ask(sign, RUNNING, RESTORE, ERROR) is not None) is counts
+
+
+def test_a_sign_may_advise_something_of_its_own(ask: Ask) -> None:
+    told = ask(Sign("Can't", advice=advice("Wait.", podman="Ask podman.")), ERROR)
+    assert told
+    assert [fix.text for fix in told.fixes] == ["Wait."]
 
 
 def test_a_kernel_that_is_not_named_contradicts_nothing(ask: Ask) -> None:
