@@ -67,6 +67,10 @@ def operation_document(progress: Progress) -> Document:
         "elapsed_ms": round(progress.elapsed_ms, 1),
         "steps": [{"name": step.name, "state": step.state.value, "ms": step.milliseconds} for step in progress.steps],
         "proof": [_proof(each) for each in progress.proofs],
+        "closed": [
+            {"connection": str(each.connection), "foretold": each.foretold, "seen": each.seen or None}
+            for each in progress.closed
+        ],
         "locks": [_lock(each) for each in progress.locks],
         "lock_ms": progress.lock_ms,
         "dump_stats": asdict(progress.dump_stats) if progress.dump_stats else None,

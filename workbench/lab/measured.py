@@ -37,4 +37,6 @@ def _table(rows: Sequence[Mapping[str, object]]) -> Iterator[str]:
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{printable(str(name))} {_text(item)}" for name, item in value.items())
     return printable(str(value))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from workbench.evidence import DumpStats, Lock, LogLine, RestoreStats
 from workbench.operation.machine import State
 from workbench.operation.plan import Plan
-from workbench.operation.progress import Outcome, PeerKeeping, Progress, Proof, Step, Transfer, Watched
+from workbench.operation.progress import Closed, Outcome, PeerKeeping, Progress, Proof, Step, Transfer, Watched
 from workbench.operation.request import Hold
 from workbench.operation.steps import Course
 
@@ -29,6 +29,7 @@ class Board:
         self.watched: tuple[Watched, ...] = ()
         self.unwatched = False
         self.proofs: tuple[Proof, ...] = ()
+        self.closed: tuple[Closed, ...] = ()
         self.dump_stats: DumpStats | None = None
         self.restore_stats: RestoreStats | None = None
         self.restored_pid: int | None = None
@@ -87,6 +88,7 @@ class Board:
             unwatched=self.unwatched,
             log=tuple(self._log),
             proofs=self.proofs,
+            closed=self.closed,
             dump_stats=self.dump_stats,
             restore_stats=self.restore_stats,
             lock_ms=self._course.lock_ms,

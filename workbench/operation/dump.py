@@ -9,6 +9,7 @@ from workbench.collect.descriptors import Ends, collect_descriptors
 from workbench.errors import WorkbenchError
 from workbench.evidence import Connection, DescriptorKind, Gap, ImageDirectory
 from workbench.operation import machine as m
+from workbench.operation.closed import NOTHING, ClosedPeers
 from workbench.operation.executor import Executor
 from workbench.operation.journal import boot_id
 from workbench.operation.keeper_beside import KeeperBeside
@@ -24,6 +25,10 @@ from workbench.repair.borrow import borrow
 from workbench.repair.options import read_options
 from workbench.repair.record import ReadSocket, SocketOptions
 
+CLOSED_S = 2.0
+"""Seconds in which what a closed socket sends has arrived on this host."""
+_LOOK_S = 0.05
+
 
 class DumpOperation(Executor):
     """Dump what ``plan_dump`` planned; see ``operation.runner.Operation``."""
@@ -36,6 +41,7 @@ class DumpOperation(Executor):
         self._held: dict[Connection, ReadSocket | Gap] = {}
         self._tree: tuple[tuple[int, int], ...] = ()
         self._stopped_before: frozenset[int] = frozenset()
+        self._closed: ClosedPeers | None = None
 
     def _initial_state(self) -> m.State:
         return m.State("dump", self.request.holds, runs_on=self.request.leave_running)
@@ -68,6 +74,8 @@ class DumpOperation(Executor):
             pid for pid, _ in self._tree if (found := stat_of(pid)) is not None and found.state == "T"
         )
         self._options_before = self._read_options()
+        if self.plan.closings and self._sampler.evidence is not None:
+            self._closed = ClosedPeers(self.plan.closings, self.plan.netns, self._sampler.evidence)
         Note(
             boot_id=boot_id(),
             netns=self.plan.netns,
@@ -165,7 +173,21 @@ class DumpOperation(Executor):
         else:
             doubts.extend(f"In the images: {problem}." for problem in image.problems[:3])
             doubts.extend(self._missing(image))
+        if self._closed is not None:
+            self._await_closed(self._closed)
         return m.Settled(" ".join(doubts))
+
+    def _await_closed(self, peers: ClosedPeers) -> None:
+        """What has been sent arrives at once on one host, but not before the processes are gone altogether."""
+        deadline = time.monotonic() + CLOSED_S
+        while True:
+            self._look()
+            if self._sampler.evidence is not None:
+                self._board.closed = peers.seen(self._sampler.evidence)
+            undecided = any(each.seen == NOTHING for each in self._board.closed)
+            if not undecided or time.monotonic() > deadline:
+                return
+            time.sleep(_LOOK_S)  # sock_diag tells of the end of a socket only to who asked before
 
     def _missing(self, image: ImageDirectory) -> list[str]:
         dumped = {each.connection.unmapped for each in image.sockets}

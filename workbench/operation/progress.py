@@ -68,6 +68,17 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """A connection that the operation closed."""
+
+    connection: Connection
+    foretold: str
+    """What its peer was to see: ``ECONNRESET`` or ``EOF``."""
+    seen: str
+    """What it has seen, likewise, or ``nothing`` yet; empty: it is not on this host."""
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """One end of a connection at one moment."""
 
@@ -142,6 +153,8 @@ class Progress:
     error: str = ""
     """One sentence of cause, one of the way out; printable."""
     proofs: tuple[Proof, ...] = ()
+    closed: tuple[Closed, ...] = ()
+    """Of a dump that closes its connections, once it has."""
     dump_stats: DumpStats | None = None
     restore_stats: RestoreStats | None = None
     lock_ms: float | None = None

@@ -17,13 +17,18 @@ from workbench.present.width import fit
 from workbench.present.words import STATE_SHORT
 
 _HELD = {
-    Hold.FROZEN: "every process is stopped, no connection is locked yet",
-    Hold.IMAGES_COMPLETE: "images complete, connections locked; {then}",
-    Hold.RESTORED: "processes restored and waiting, connections still locked",
+    Hold.FROZEN: "every process is stopped{locked}",
+    Hold.IMAGES_COMPLETE: "images complete{locked}; {then}",
+    Hold.RESTORED: "processes restored and waiting{locked}",
+}
+_LOCKED = {
+    Hold.FROZEN: ", no connection is locked yet",
+    Hold.IMAGES_COMPLETE: ", connections locked",
+    Hold.RESTORED: ", connections still locked",
 }
 _BACK = {
     Hold.FROZEN: "the processes run on, nothing has changed",
-    Hold.IMAGES_COMPLETE: "the processes run on, the lock is lifted",
+    Hold.IMAGES_COMPLETE: "the processes run on{lifted}",
     Hold.RESTORED: "restored processes end, lock and images stay",
 }
 
@@ -68,14 +73,16 @@ def lock_lines(progress: Progress) -> list[Line]:
 
 def connection_lines(progress: Progress, number: int, width: int) -> list[Line]:
     """One connection: before, now, and its peer when it is on this host."""
+    if progress.plan.closings:
+        lines = [heading("Connections that will be closed")]
+        for each in progress.plan.closings:
+            sees = f"its peer is to see {each.peer_sees}"
+            lines += [line(printable(str(each.connection))), line("  ", (sees, Tone.WARNING))]
+        return lines
     if not progress.watched:
         return [heading("Connections"), line(("none is concerned", Tone.DIM))]
     watched = progress.watched[number % len(progress.watched)]
-    which = (
-        f" {number % len(progress.watched) + 1} of {len(progress.watched)} (n)"
-        if len(progress.watched) > 1
-        else ""
-    )
+    which = f" {number % len(progress.watched) + 1} of {len(progress.watched)} (n)" if len(progress.watched) > 1 else ""
     size = max((width - 11) // 3, 8)
     now = "last seen" if progress.unwatched else "now"
     heads = "".join(fit(text, size) for text in ("before", now, "peer" if watched.peer else ""))
@@ -116,9 +123,12 @@ def hold_lines(progress: Progress) -> list[Line]:
             return [line(("It can no longer be turned back: it goes on to its end.", Tone.DIM))]
         return []
     then = "run on" if isinstance(progress.plan.request, DumpRequest) and progress.plan.request.leave_running else "end"
-    said = _HELD[progress.held].format(then=f"the processes have yet to {then}")
+    has_lock = progress.plan.lock_cost_ms is not None
+    locked = _LOCKED[progress.held] if has_lock else ""
+    said = _HELD[progress.held].format(then=f"the processes have yet to {then}", locked=locked)
+    back = _BACK[progress.held].format(lifted=", the lock is lifted" if has_lock else "")
     lines = [line(("HELD: ", Tone.WARNING), said), cost_line(progress)]
-    lines.append(line(("c ", Tone.STRONG), "continue   ", ("b ", Tone.STRONG), f"turn back: {_BACK[progress.held]}"))
+    lines.append(line(("c ", Tone.STRONG), "continue   ", ("b ", Tone.STRONG), f"turn back: {back}"))
     first = _most_impatient(progress)
     reasons = explanation(first) if first and first.ends else ()
     return lines + [line((f"Why then: {reason}.", Tone.DIM)) for reason in reasons]
@@ -138,6 +148,8 @@ def under_way_lines(progress: Progress) -> list[Line]:
 def cost_line(progress: Progress) -> Line:
     """What holding costs: the peer that gives up first."""
     on_host = [each.peer for each in progress.watched if each.peer is not None]
+    if progress.plan.closings:
+        return line("Its connections are open until it ends; what comes meanwhile stays unread.")
     if not progress.watched:
         return line("Holding costs no connection anything.")
     if progress.keeping is not None and progress.keeping.pid:
@@ -170,7 +182,7 @@ def running_step(progress: Progress) -> str:
 
 def _state(end: End) -> Piece:
     if end.socket is None:
-        return "gone", Tone.DIM
+        return "in images" if end.sequences else "gone", Tone.DIM
     if end.sequences and end.sequences.repair:
         return "in repair", Tone.LOCK
     return STATE_SHORT[end.socket.state], Tone.NORMAL

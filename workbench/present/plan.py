@@ -106,8 +106,11 @@ def _course(plan: Plan) -> Iterator[Line]:
         lock = (
             "none: whoever sends meanwhile is answered with a reset" if request.lock == "skip" else request.lock.value
         )
-        cost = "" if plan.lock_cost_ms is None else f", about {milliseconds(plan.lock_cost_ms)} to set and lift"
-        yield line("  network lock  ", printable(lock + cost))
+        if plan.lock_cost_ms is not None:
+            lock += f", about {milliseconds(plan.lock_cost_ms)} to set and lift"
+        elif request.lock != "skip":
+            lock = "none: no connection is kept"
+        yield line("  network lock  ", printable(lock))
         yield line("  connections   ", "kept alive" if request.policy == "keep" else "closed")
         yield line("  afterwards    ", "the processes run on" if request.leave_running else "the processes end")
     if request.keep_peer and plan.connections:

@@ -63,6 +63,7 @@ def report_text(progress: Progress) -> list[Line]:
         _locks(progress),
         _kept(progress),
         _errors(progress),
+        _closed(progress),
         _transfer(progress),
         _cost(progress),
         _images(progress),
@@ -161,6 +162,23 @@ def _errors(progress: Progress) -> Iterator[Line]:
         if wrong:
             yield from (line(), heading("Errors in CRIU's log"))
             yield from (line("  ", (printable(entry.text), Tone.BAD)) for entry in wrong[-8:])
+
+
+def _closed(progress: Progress) -> Iterator[Line]:
+    """What the peers saw of connections that were closed, beside what was foretold."""
+    if progress.closed:
+        yield from (line(), heading("What the peers saw"))
+    for each in progress.closed[:MOST_PROOFS]:
+        if not each.seen:
+            yield line(
+                "  ", printable(str(each.connection)), (f"  not on this host; {each.foretold} foretold", Tone.DIM)
+            )
+        elif each.seen == each.foretold:
+            yield line("  ", printable(str(each.connection)), (f"  {each.seen}, as foretold", Tone.GOOD))
+        else:
+            yield line("  ", printable(str(each.connection)), (f"  {each.seen}, not {each.foretold}", Tone.WARNING))
+    if rest := progress.closed[MOST_PROOFS:]:
+        yield line(f"  and {len(rest)} more")
 
 
 def _transfer(progress: Progress) -> Iterator[Line]:

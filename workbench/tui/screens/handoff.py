@@ -32,7 +32,7 @@ class HandoffScreen(FormScreen[HandoffRequest]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="options"):
-            yield LineView(lambda _: [line((printable(self._title), Tone.STRONG))])
+            yield LineView(lambda _: [line((printable(self._title), Tone.STRONG))], id="options-title")
             yield ChoiceLine(GOALS)
             yield LineView(lambda _: [line((f" {WHERE[self._goal]}", Tone.DIM))], id="where-label")
             yield Input(compact=True, id="where")
