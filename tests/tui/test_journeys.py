@@ -93,5 +93,5 @@ async def test_a_scenario_is_performed_and_its_report_is_read() -> None:
     app.operations = replace(NO_OPERATIONS, scenarios=lambda: scenarios, perform=perform)
     async with app.run_test(size=(100, 40)) as pilot:
         await says(pilot, "56692")
-        await press(pilot, ("S", "@Ways to hold back", "down", "enter", "@it went well"))
+        await press(pilot, ("S", "@Ways to hold back", "slash", *"ways", "enter", "enter", "@it went well"))
     assert asked == ["locks"]

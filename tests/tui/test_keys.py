@@ -12,6 +12,7 @@ from workbench.tui.app import WorkbenchApp
 from workbench.tui.keys import ACTIONS, Action, Where
 from workbench.tui.screens.ask import AskScreen
 from workbench.tui.screens.checkpoints import CheckpointsScreen
+from workbench.tui.screens.choose import ChooseScreen
 from workbench.tui.screens.confirm import ConfirmScreen
 from workbench.tui.screens.connections import ConnectionsScreen
 from workbench.tui.screens.dialog import Dialog
@@ -43,6 +44,7 @@ PLACES: dict[Where, tuple[type[Any], tuple[str, ...]]] = {
     Where.TIMELINE: (TimelineScreen, ("5", "@reset sent")),
     Where.FINDINGS: (FindingsScreen, ("6", "@NFT002")),
     Where.QUESTION: (AskScreen, ("4", "@images/server", "a", "@Image directory")),
+    Where.CHOICE: (ChooseScreen, ("S", "@Which scenario")),
     Where.OPERATION: (OperationScreen, ("d", "@Network", "enter", "@Nothing", *"4645", "enter", "@HELD")),
     Where.OPTIONS: (OptionsScreen, ("d", "@Network lock")),
     Where.ANSWERS: (ChoiceLine, ("d", "@Network lock")),

@@ -78,7 +78,7 @@ def offer_scenario(app: "WorkbenchApp") -> None:
 
 
 def _choose_scenario(app: "WorkbenchApp", known: Sequence[tuple[str, str]]) -> None:
-    from workbench.tui.screens.queues import ConnectionScreen
+    from workbench.tui.screens.choose import ChooseScreen
 
     def chosen(number: int | None) -> None:
         if number is not None:
@@ -93,4 +93,4 @@ def _choose_scenario(app: "WorkbenchApp", known: Sequence[tuple[str, str]]) -> N
 
     width = max((len(name) for name, _ in known), default=0)
     listed = [f"{name:{width}}  {title}" for name, title in known]
-    app.push_screen(ConnectionScreen(listed, "Which scenario? Enter performs it, with a report."), chosen)
+    app.push_screen(ChooseScreen(listed, "Which scenario? Enter performs it, with a report."), chosen)

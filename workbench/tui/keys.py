@@ -28,6 +28,7 @@ class Where(StrEnum):
     QUEUES = "Queues of a connection"
     PACKETS = "Packets of a connection"
     QUESTION = "A question"
+    CHOICE = "A list to choose from"
     TEXT = "A text over the screen"
     DIALOG = "In every dialog"
 
@@ -224,6 +225,7 @@ ACTIONS = (
     Action("copy_plan", "ctrl+y", "copy", "Copy the plan as text.", Where.PLAN, True),
     Action("cancel", "escape", "back", "Go back; nothing has been done.", Where.PLAN, True),
     Action("cancel", "escape", "back", "Leave the question.", Where.QUESTION),
+    Action("filter", "slash", "filter", "Show only what contains every word typed.", Where.CHOICE, True, "/"),
     Action("stop", "s", "stop and read", "Stop its holders for a moment, and read both.", Where.QUEUES, True),
     Action("go_live", "l", "live", "Look at the receive queue again as it changes.", Where.QUEUES, True),
     Action("search", "slash", "search", "Search for a text, or bytes as hex:48656c.", Where.QUEUES, True, "/"),

@@ -59,6 +59,7 @@ class LabConnection:
 
     def _started(self, handle: LabHandle) -> None:
         self._handle, self._changing = handle, False
+        self._app.clear_notifications()  # that it starts is over
         if handle.server_pid is not None:
             self._seek = dict.fromkeys(("connections", "processes"), handle.server_pid)
         if not self._app.screen.is_modal:  # somebody reads, or answers, what stands over it

@@ -16,8 +16,9 @@ from workbench.present.situation import Situation
 from workbench.present.table import Row
 from workbench.tui.beside import run_beside
 from workbench.tui.keys import Where, bindings
+from workbench.tui.screens.choose import ChooseScreen
 from workbench.tui.screens.help import TextScreen
-from workbench.tui.screens.queues import ConnectionScreen, QueuesScreen
+from workbench.tui.screens.queues import QueuesScreen
 from workbench.tui.screens.table import TableScreen
 
 _MARKED = "marked: c on another row compares the two, c here compares it with "
@@ -94,7 +95,7 @@ class CheckpointsScreen(TableScreen):
             self._show_queues(image, sockets[0])
         else:
             self.app.push_screen(
-                ConnectionScreen([str(each.connection) for each in sockets]),
+                ChooseScreen([str(each.connection) for each in sockets], "Whose queues? Enter shows them."),
                 lambda number: None if number is None else self._show_queues(image, sockets[number]),
             )
 

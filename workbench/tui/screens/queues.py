@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.widgets import Footer
@@ -14,7 +13,6 @@ from workbench.errors import WorkbenchError
 from workbench.evidence.queues import SocketQueues
 from workbench.present.line import Line, Tone, line
 from workbench.present.queue_view import Found, parse_search, search
-from workbench.present.table import Column, Row, make_table
 from workbench.present.text import printable
 from workbench.tui.beside import run_beside
 from workbench.tui.keys import Where, bindings
@@ -23,7 +21,6 @@ from workbench.tui.screens.confirm import ConfirmScreen
 from workbench.tui.screens.dialog import Dialog
 from workbench.tui.widgets.hex_view import HexView
 from workbench.tui.widgets.line_view import LineView
-from workbench.tui.widgets.row_view import RowView
 
 if TYPE_CHECKING:
     from workbench.tui.app import WorkbenchApp
@@ -215,31 +212,3 @@ def _writer(queues: SocketQueues, name: str) -> Callable[[], Sequence[str]]:
         return written
 
     return write
-
-
-class ConnectionScreen(Dialog[int | None]):
-    """Answers which of several connections, by its place in the list."""
-
-    AUTO_FOCUS = "RowView"
-    PLACES = (Where.QUESTION, Where.ROWS)
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Where.QUESTION)
-
-    def __init__(self, listed: Sequence[str], question: str = "Whose queues? Enter chooses.") -> None:
-        super().__init__()
-        rows = [Row(number, (printable(text),), (text,), number) for number, text in enumerate(listed)]
-        column = Column("way", question, "w", 10, 200)
-        self._table = make_table((column,), rows, "")
-
-    def compose(self) -> ComposeResult:
-        yield RowView(self._table, id="choose")
-
-    def on_mount(self) -> None:
-        self.query_one("#choose", RowView).show(self._table)
-
-    @on(RowView.Opened)
-    def _chosen(self, message: RowView.Opened) -> None:
-        number = message.row.key
-        self.dismiss(number if isinstance(number, int) else None)
-
-    def action_cancel(self) -> None:
-        self.dismiss(None)
