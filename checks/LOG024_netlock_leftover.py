@@ -66,6 +66,13 @@ CAUSE = Cause(
             "packets.",
         ),
         Sign("Could not process rule: File exists", beside=r"inet CRIU-", weight=Weight.SURE),
+        Sign(
+            "Could not process rule: File exists",
+            beside="Locking network failed",
+            weight=Weight.SURE,
+            message="CRIU could not make its lock table because it is there already: left behind by an earlier run, "
+            "or by the dump of the same processes when the restore goes into the same network namespace.",
+        ),
         Sign("CHAIN_USER_ADD failed", "File exists", weight=Weight.SURE),
         Sign("Chain already exists", beside="CRIU"),
         Sign(

@@ -53,11 +53,10 @@ CAUSE = Cause(
                 "probably lacks the support for mremapping",
                 "Compatible mode without vdso map support",
                 "syscall is not supported",
-                "UFFD is not supported",
-                "autofs not supported",
             ),
             r"Error|System call",
         ),
+        Sign(("UFFD is not supported", "autofs not supported"), "Error", weight=Weight.HINT),
         Sign(
             ("CHECKPOINT_RESTORE", "CONFIG_"),
             r"CONFIG_(?!NETFILTER)\w+.*(?:not set|=n|missing|disabled|is required|turned on)|"

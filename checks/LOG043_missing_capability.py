@@ -59,6 +59,12 @@ CAUSE = Cause(
         ),
         Sign(("mapfile link", "map_files", "on map 4", "fstatat on map"), EPERM),
         Sign("map_files is inaccessible", weight=Weight.HINT),
+        Sign(
+            "an't exec criu swrk",
+            EPERM,
+            message="The program may not start CRIU: the file has capabilities that this container or user may not "
+            "have, or is not executable.",
+        ),
         Sign("an't open self pagemap"),
         Sign("pagemap", rf"pagemap.*{EPERM}"),
         Sign("an't get rlimit", EPERM),

@@ -167,10 +167,11 @@ CAUSE = Cause(
             (
                 "error while loading shared libraries",
                 "executable file not found in",
+                "an't exec criu swrk",
                 "criu",
                 "CRIU",
             ),
-            r"shared librar|executable file not found|"
+            r"shared librar|executable file not found|exec criu swrk.*No such file|"
             r"(?i:\bcriu\b\W{0,3}(?:binary |executable |command |is |was )*(?:not found|not installed|no such file|"
             r"isn't installed|missing)|(?:find|locate) (?:the |a )?criu\b|criu version (?:must|check|is too|too old)|"
             r"at least criu|criu\b.{0,40}\bat least \d)",
@@ -182,12 +183,14 @@ CAUSE = Cause(
                 "checkpoint/restore support",
                 "not support checkpoint",
                 "does not support checkpoint",
-                "only supported in experimental",
+                "only supported",
                 "experimental feature",
                 "ContainerCheckpoint",
                 "checkpointing is not",
                 "heckpoint/restore",
+                "unknown command",
             ),
+            r"unknown command .{0,2}(?:checkpoint|restore)\b|"
             r"(?i:not support|disabled|only supported|feature gate|not enabled|not available|unimplemented)",
             message="The engine was not set up for checkpoints: the feature is off or its version has none.",
             advice=SET_UP,

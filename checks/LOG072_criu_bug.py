@@ -72,6 +72,19 @@ CAUSE = Cause(
             "CRIU put the descriptor back as something else than it was.",
         ),
         Sign(
+            "mountinfo",
+            r"Bad format in \d+ mountinfo: '(?!\d)",
+            message="CRIU cut a long line of the list of mounts in two (overlay with many layers) and could not read "
+            "the second half.",
+            weight=Weight.SURE,
+        ),
+        Sign(
+            "file owner pid",
+            "No such process",
+            weight=Weight.HINT,
+            message="The process that a descriptor sends its signals to (F_SETOWN) is not there at the restore.",
+        ),
+        Sign(
             file="eventpoll.c pidfd.c eventfd.c signalfd.c timerfd.c",
             weight=Weight.PLACE,
             message="CRIU failed over a descriptor of the kernel's own (epoll, pidfd, eventfd, signalfd, timerfd), "
@@ -83,7 +96,13 @@ CAUSE = Cause(
             message="CRIU could not open a descriptor again, and does not say why: as a rule that is a defect of its "
             "own.",
         ),
-        Sign(("O_o", "Run, run, run"), weight=Weight.HINT),
+        Sign(("O_o", "Run, run, run", "No suitable VM found"), weight=Weight.HINT),
+        Sign(
+            "read unixpacket",
+            "EOF",
+            weight=Weight.HINT,
+            message="CRIU ended without a word while the engine waited for its answer: it crashed.",
+        ),
         Sign(
             file="mem.c memfd.c shmem.c rst-malloc.c page-pipe.c pagemap-cache.c",
             weight=Weight.PLACE,

@@ -84,6 +84,14 @@ CAUSE = Cause(
             weight=Weight.REST,
             message="CRIU failed, and this output does not say why: look at the log file that it names.",
         ),
+        Sign(
+            ("heckpoint", "estore", "igration", "JVM process", "OCI runtime container pid"),
+            r"\b(?:[Ee]rror|ERROR|ERRO|FATA|Failed)\b.*(?i:cannot (?:checkpoint|restore)|"
+            r"failed to (?:checkpoint|restore)|(?:checkpoint|restore|migration)\w* failed|"
+            r"failed to retrieve OCI runtime container pid)|Could not (?:dump|restore) the JVM",
+            weight=Weight.REST,
+            message="The engine says that it failed, and not why: look at CRIU's log on the host.",
+        ),
     ),
     advice(
         "Read the first error of CRIU's log and the lines before it; run again with -v4 if there are none.",

@@ -661,6 +661,45 @@ CONSOLE = (
             "Operation not permitted"
         ),
     ),
+    (
+        "run-failed",
+        "Error response from daemon: failed to retrieve OCI runtime container pid: open /run/x/init.pid: no such file",
+    ),
+    ("run-failed", "org.eclipse.openj9.criu.SystemCheckpointException: Could not dump the JVM processes, err=-52"),
+    ("run-failed", "  Warning  Failed  6m  kubelet  Error: failed to restore container web: container restore failed"),
+    (
+        "criu-usage-or-build",
+        "Error response from daemon: Cannot checkpoint container x: crun did not terminate: unknown command checkpoint",
+    ),
+    ("criu-usage-or-build", "Can't exec criu swrk: No such file or directory"),
+    ("missing-capability", "Can't exec criu swrk: Operation not permitted"),
+    (
+        "criu-bug",
+        "restore: Error (criu/proc_parse.c:1): Bad format in 0 mountinfo: 'lib/overlay2/l/E5P:/var/lib/overlay2/l/TPU'",
+    ),
+    (
+        "criu-bug",
+        (
+            "restore: Error (criu/files.c:1): 371: Can't setup 15 file owner pid: No such process\n"
+            "(1.0) Error (files-reg.c:1):  - XFail [/x] ghost: No such file or directory"
+        ),
+    ),
+    (
+        "netlock-leftover",
+        (
+            'time="2026-01-01T00:00:00Z" level=warning msg="388:internal:0:0-0: Error: Could not process rule: File '
+            'exists"\ntime="2026-01-01T00:00:00Z" level=warning msg="390:(00.041) Error (criu/net.c:1): Locking '
+            'network failed using nftables"'
+        ),
+    ),
+    (
+        "criu-usage-or-build",
+        '"docker checkpoint create" is only supported on linux, but the Docker daemon is running on ""',
+    ),
+    ("criu-bug", 'time="2026-01-01T00:00:00Z" level=error msg="read unixpacket @->@: EOF"'),
+    ("criu-bug", "dump: Error (compel/src/lib/infect.c:1): No suitable VM found"),
+    (HARMLESS, "Error (soccr/soccr.c:1): Failed to turn off repair mode on socket: Bad file descriptor"),
+    (HARMLESS, "Error (criu/cr-check.c:1): UFFD is not supported\nLooks good but some kernel features are missing"),
     (HARMLESS, "# podman container checkpoint web\nweb\n# podman container restore web\nweb"),
     (HARMLESS, "Looks good."),
 )

@@ -86,14 +86,15 @@ NOISE = re.compile(
     r"exited, status=|killed by signal (?:9|19)\b|exited with|Unable to open fd=|(?:Dumping|Restoring) FAILED|"
     r"Dump files \(pid|rlimi[tr]: Can't setup RLIMIT_NOFILE|already assigned|with interrupted system call|criu\.kdat|"
     r"kdat cache|Unable to get \S+ network namespace|NSID isn't|Unable to detach from|Can't cure|"
-    r"trying to skip|recv req error|turn off repair mode on socket \d+: errno|Lazy pages are not|"
+    r"trying to skip|recv req error|turn off repair mode on socket|Lazy pages are not|"
     r"Failed to launch cuda-checkpoint|not fatal|Unable to open a socket file|"
     r"ERROR -2 reported|-2 reported by netlink|Diag module missing|PROBE RECEIVED|Shutdown mismatch|early log|"
     r"Can't remove the directory|Can't remove tmp|Killing processes because|status: 0x|Can't wait or bad status|"
     r"Failed to switch restore stage|Can't create net_ns|with parasite|failed with -?\d+$|"
     r"Unable create a network namespace|Failed to open parent directory|Write \d+ to /proc/self/loginuid|"
     r"Unable to create a veth pair|reported by netlink: Operation not supported|Can't send request message|"
-    r"Unable to create the \S+ file system|Can't stat /no-such-path|PAGE_IS_GUARD"
+    r"Unable to create the \S+ file system|Can't stat /no-such-path|PAGE_IS_GUARD|"
+    r"- XFail \["
 )
 """Errors and warnings of successful runs, and what CRIU says because of an earlier error: no sign by themselves."""
 
