@@ -84,7 +84,8 @@ async def test_what_is_not_wanted_is_let_go() -> None:
 async def test_a_scenario_is_performed_and_its_report_is_read() -> None:
     asked: list[str] = []
 
-    def perform(name: str) -> Sequence[str]:
+    def perform(name: str, width: int) -> Sequence[str]:
+        assert 60 < width < 100
         asked.append(name)
         return ("it went well",)
 

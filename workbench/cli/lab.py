@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -57,6 +58,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     run.add_argument(
         "--leave-running", action="store_true", help="the dump lets the program run on; nothing is restored"
     )
+    run.add_argument(
+        "--width", type=int, metavar="N", help="tables no wider than N cells; default: the terminal's width"
+    )
     run.add_argument("--keep-running", action="store_true", help="keep everything up after the report, until Ctrl-C")
 
 
@@ -98,11 +102,13 @@ def run_scenario(options: argparse.Namespace) -> int:
     from workbench.lab.run import Hooks, run
     from workbench.operation.request import LockMethod
 
+    width = options.width or (shutil.get_terminal_size().columns if sys.stdout.isatty() else None)
+
     def report(ran: "Run") -> None:
         if options.format == "json":
             print(json.dumps(document(ran), indent=1), flush=True)
         else:
-            _print(report_lines(ran))
+            _print(report_lines(ran, width))
 
     def keep(lab: "Lab", ran: "Run") -> None:
         report(ran)

@@ -9,9 +9,12 @@ from workbench.errors import WorkbenchError
 LONGEST_S = 600.0
 
 
-def perform(name: str) -> Sequence[str]:
-    """``workbench lab run NAME`` from beginning to end; the lines of its report. Raises WorkbenchError."""
-    command = [sys.executable, "-P", "-m", "workbench.main", "lab", "run", name]
+def perform(name: str, width: int) -> Sequence[str]:
+    """``workbench lab run NAME`` from beginning to end; the lines of its report, tables no wider than ``width`` cells.
+
+    Raises WorkbenchError.
+    """
+    command = [sys.executable, "-P", "-m", "workbench.main", "lab", "run", name, "--width", str(width)]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LONGEST_S, check=False

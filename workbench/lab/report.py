@@ -94,7 +94,7 @@ def _plain(value: object) -> object:
     return printable(str(value))
 
 
-def report_lines(ran: Run) -> Iterator[str]:
+def report_lines(ran: Run, width: int | None = None) -> Iterator[str]:
     """The report: both operations, what the programs at both ends say, and whether the promise was kept."""
     for progress in (ran.dump, ran.restore):
         if progress is not None:
@@ -114,7 +114,7 @@ def report_lines(ran: Run) -> Iterator[str]:
     for act, measured in ran.measured:
         yield ""
         yield f"Measured by {act}"
-        yield from measured_lines(measured)
+        yield from measured_lines(measured, width)
     if ran.resets:
         yield ""
         yield "Who reset its connections"

@@ -79,12 +79,14 @@ def offer_scenario(app: "WorkbenchApp") -> None:
 
 def _choose_scenario(app: "WorkbenchApp", known: Sequence[tuple[str, str]]) -> None:
     from workbench.tui.screens.choose import ChooseScreen
+    from workbench.tui.screens.help import text_width
 
     def chosen(number: int | None) -> None:
         if number is not None:
             name = known[number][0]
             app.notify(f"Performing {printable(name)}; its report comes by itself.", markup=False, timeout=4)
-            run_beside(app, lambda: app.operations.perform(name), show, app.problem)
+            width = text_width(app.size.width)
+            run_beside(app, lambda: app.operations.perform(name, width), show, app.problem)
 
     def show(report: Sequence[str]) -> None:
         from workbench.tui.screens.help import TextScreen

@@ -172,8 +172,8 @@ class Operations:
     """Blocks until the scenario is up."""
     scenarios: Callable[[], Sequence[tuple[str, str]]] = tuple
     """Those of the lab: name and title."""
-    perform: Callable[[str], Sequence[str]] = _no_sentences
-    """One of them from beginning to end; its report, one line each."""
+    perform: Callable[[str, int], Sequence[str]] = _no_sentences
+    """One of them from beginning to end; its report, one line each, tables no wider than so many cells."""
     unfinished: Callable[[], Sequence[str]] = _nothing_to_recover
     """What is left behind and what would be done about it, one sentence each."""
     recover: Callable[[], Sequence[str]] = _nothing_to_recover

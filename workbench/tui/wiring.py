@@ -224,10 +224,10 @@ class LiveHost:
 
         return [(name, load(name).title) for name in names()]
 
-    def perform(self, name: str) -> Sequence[str]:
+    def perform(self, name: str, width: int) -> Sequence[str]:
         from workbench.lab.beside import perform
 
-        return perform(name)
+        return perform(name, width)
 
     def recovery(self, *, dry_run: bool) -> list[str]:
         """What recovery says of each interrupted operation; with ``dry_run`` nothing is done."""

@@ -16,6 +16,11 @@ from workbench.tui.keys import ACTIONS, Where, bindings
 from workbench.tui.widgets.line_view import LineView
 
 
+def text_width(cells: int) -> int:
+    """What a text over a screen of this width has: nine tenths without border, padding and scrollbar (app.tcss)."""
+    return cells * 9 // 10 - 5
+
+
 class TextScreen(ModalScreen[None]):
     """A text over the screen; escape, q or a click beside it closes it."""
 
