@@ -27,6 +27,7 @@ class Asked:
             prepare_save=self.prepare("save"),
             prepare_rollback=self.prepare("rollback"),
             generations=self.generations,
+            generations_beside=lambda path: self.generations(4645),
         )
 
     def prepare(self, kind: str):  # type: ignore[no-untyped-def] # three signatures
@@ -50,6 +51,16 @@ JOURNEYS = (
     (("Z", "@(*) 2", "enter"), ("rollback", RollbackRequest(4645, 2))),
     (("Z", "@(*) 2", "left", "@12 ms", "down", "right", "enter"), ("rollback", RollbackRequest(4645, 1, Policy.CLOSE))),
 )
+
+
+async def test_images_of_a_generation_are_gone_back_to() -> None:
+    asked = Asked()
+    app = application()
+    app.operations = asked.operations()
+    async with app.run_test(size=(100, 40)) as pilot:
+        await says(pilot, "56692")
+        await press(pilot, ("4", "@images/server", "r", "@(*) 2", "enter", "@Nothing has been done"))
+    assert asked.calls == [("rollback", RollbackRequest(4645, 2))]
 
 
 @pytest.mark.parametrize(("keys", "call"), JOURNEYS)

@@ -38,18 +38,19 @@ def generation_text(generation: Generation) -> str:
     return f"{where}, {count(generation.connections, 'connection')}{stopped}{written}"
 
 
-def rollback_choices(known: Sequence[Generation], now: float) -> tuple[Choice, ...]:
-    """To which generation, the newest chosen, and what becomes of connections; ``now`` in seconds since the epoch."""
+def rollback_choices(known: Sequence[Generation], chosen: Generation, now: float) -> tuple[Choice, ...]:
+    """To which generation, and what becomes of connections; ``now`` in seconds since the epoch."""
     newest = known[-MOST_OFFERED:]
+    offered = newest if chosen in newest else (chosen, *newest[1:])
     answers = tuple(
         (
             str(each.number),
             str(each.number),
             f"Taken {duration(max(now - each.taken, 0))} ago; {generation_text(each)}.",
         )
-        for each in newest
+        for each in offered
     )
-    return (Choice("generation", "Generation", answers, frozenset({answers[-1][0]})), _POLICY)
+    return (Choice("generation", "Generation", answers, frozenset({str(chosen.number)})), _POLICY)
 
 
 def rollback_request(pid: int, answers: Answers) -> RollbackRequest:

@@ -98,8 +98,8 @@ class Guide:
                     run_beside(self._app, prepared.leave, lambda _: None, self._app.problem)
                     return
                 self._close(form)
-                begin, plan = prepared.begin, prepared.plan
-                run_beside(self._app, begin, lambda operation: self._begin(operation, plan), self._app.problem)
+                begin = prepared.begin
+                run_beside(self._app, begin, lambda operation: self._begin(operation, prepared), self._app.problem)
 
             if self._is_wanted(form):
                 self._app.push_screen(plan_screen(prepared.plan), answered)
@@ -129,8 +129,8 @@ class Guide:
         if form is not None and self._app.screen is form:
             self._app.pop_screen()
 
-    def _begin(self, operation: Operation, plan: Plan) -> None:
-        self._app.session = Session(plan, operation)
+    def _begin(self, operation: Operation, prepared: Prepared) -> None:
+        self._app.session = Session(prepared.plan, operation, prepared.again)
         self._app.timeline.operation_began()
         operation.start(self._app.publish)
         self._app.go_to("operation")

@@ -53,23 +53,46 @@ def offer_generation(app: "WorkbenchApp", process: Process | None) -> None:
 
 
 def offer_rollback(app: "WorkbenchApp", process: Process | None) -> None:
-    """Ask for the generation and the policy, and plan the way back."""
+    """To one of its generations."""
     if process is None:
         return
-    pid, title = process.pid, f"Roll {process.command} {process.pid} back"
+    pid = process.pid
 
     def ask(known: "Sequence[Generation]") -> None:
-        from workbench.present.rollback import rollback_choices, rollback_request
-        from workbench.tui.screens.options import OptionsScreen
-
-        if not known:
+        if known:
+            _ask_back(app, known)
+        else:
             app.problem(WorkbenchError(f"there is no generation of process {pid}", "K saves one"))
-            return
-        choices = rollback_choices(known, time.time())
-        form = OptionsScreen(title, choices, None, lambda _, answers: rollback_request(pid, answers))
-        app.guide.ask(form, app.operations.prepare_rollback)
 
     run_beside(app, lambda: app.operations.generations(pid), ask, app.problem)
+
+
+def offer_images(app: "WorkbenchApp", path: str) -> None:
+    """Restore them; if they are a generation, roll its process back, which may have ended."""
+
+    def ask(known: "Sequence[Generation]") -> None:
+        if known:
+            _ask_back(app, known, path)
+        else:
+            app.guide.offer_restore(path)
+
+    run_beside(app, lambda: app.operations.generations_beside(path), ask, app.problem)
+
+
+def _ask_back(app: "WorkbenchApp", known: "Sequence[Generation]", path: str = "") -> None:
+    """Ask for the generation, that of ``path`` or the newest chosen, and the policy; plan the way back."""
+    from workbench.present.rollback import rollback_choices, rollback_request
+    from workbench.tui.screens.options import OptionsScreen
+
+    of = known[-1]
+    chosen = next((each for each in known if path and path in {each.memory, each.disk}), of)
+    form = OptionsScreen(
+        f"Roll {of.command} {of.pid} back",
+        rollback_choices(known, chosen, time.time()),
+        None,
+        lambda _, answers: rollback_request(of.pid, answers),
+    )
+    app.guide.ask(form, app.operations.prepare_rollback)
 
 
 def offer_scenario(app: "WorkbenchApp") -> None:

@@ -171,7 +171,7 @@ ACTIONS = (
         "restore",
         "r",
         "restore",
-        "Restore these images, or hand on this connection: a plan first.",
+        "Restore these images, go back to this generation, or hand on this connection: a plan first.",
         Where.CHECKPOINTS,
         True,
         live=True,

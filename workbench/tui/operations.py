@@ -49,6 +49,8 @@ class Prepared:
     """The operation, not started yet."""
     leave: Callable[[], object] = lambda: None
     """It is not wanted."""
+    again: "Callable[[], Prepared] | None" = None
+    """The same anew, for what is more than a restore of its images."""
 
 
 def _not_prepared(*_: object) -> Prepared:
@@ -150,6 +152,8 @@ class Operations:
     """A new generation of a process."""
     generations: Callable[[int], "Sequence[Generation]"] = lambda _: ()
     """Those that a process has and that can be gone back to, oldest first."""
+    generations_beside: Callable[[str], "Sequence[Generation]"] = lambda _: ()
+    """Those of the process whose generation has its images in this directory; empty if it is none."""
     prepare_rollback: "Callable[[RollbackRequest], Prepared]" = _not_prepared
     """Of a process, to one of its generations."""
     images_for: Callable[[Process], str] = lambda process: f"{process.command}-{process.pid}"

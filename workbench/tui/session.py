@@ -1,5 +1,6 @@
 """The operation that the application follows: under way, or the last one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from workbench.operation.diagnosis import Diagnosis
@@ -7,6 +8,7 @@ from workbench.operation.plan import Plan
 from workbench.operation.progress import Outcome, Progress
 from workbench.operation.request import DumpRequest
 from workbench.operation.runner import Operation
+from workbench.tui.operations import Prepared
 
 
 @dataclass
@@ -15,6 +17,8 @@ class Session:
 
     plan: Plan
     operation: Operation
+    again: Callable[[], Prepared] | None = None
+    """Prepares what a plain restore of its images would not be, if it came to nothing."""
     progress: Progress | None = None
     diagnosis: Diagnosis | None = None
     """Why it failed, once its log was judged."""

@@ -67,6 +67,7 @@ class LiveHost:
             prepare_migration=self.prepare_migration,
             prepare_save=self.prepare_save,
             generations=self.generations,
+            generations_beside=self.generations_beside,
             prepare_rollback=self.prepare_rollback,
             images_for=self.images_for,
             diagnose=diagnose,
@@ -142,13 +143,22 @@ class LiveHost:
 
         return [each for each in Generations(pid, start_time_of(pid) or 0).all if each.images]
 
+    def generations_beside(self, images: str) -> "Sequence[Generation]":
+        self._loaded.wait()
+        from workbench.operation.rollback.generations import every_process
+
+        found = (each for each in every_process() if any(images in {one.memory, one.disk} for one in each))
+        return [each for each in next(found, ()) if each.images]
+
     def prepare_rollback(self, request: "RollbackRequest") -> Prepared:
         self._loaded.wait()
         from workbench.operation.rollback.plan_rollback import prepare_rollback
         from workbench.operation.rollback.rollback import RollbackOperation
 
         prepared = prepare_rollback(request)
-        return Prepared(prepared.plan, lambda: RollbackOperation(prepared))
+        return Prepared(
+            prepared.plan, lambda: RollbackOperation(prepared), again=lambda: self.prepare_rollback(request)
+        )
 
     def images_for(self, process: Process) -> str:
         """The first of NAME-PID, NAME-PID-2, ... that is not there yet."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from workbench.lab import marker
 from workbench.lab.lab import Lab
 from workbench.lab.rolling_back import environment, forget, save_generation
 from workbench.lab.scenario import load
@@ -68,3 +69,12 @@ def test_the_past_is_brought_back(lab: Lab) -> None:
     assert connections.count("127.0.0.1:") == 4, f"both ends of its own connection: {connections}\n{told}"
     assert [one.ended for one in lab.await_verified(1, DEADLINE_S)] == ["ECONNRESET"]
     assert "nothing to put right" in workbench(lab, "recover", "--yes")
+
+
+def test_a_process_that_crashed_is_brought_back_at_once(lab: Lab) -> None:
+    """What the kernel has left of its connections is in the way of nobody."""
+    marker.end(lab.server_pid, lambda pid: marker.lab_of(pid) == lab.id)
+    assert "10.77.0.2:7022" in lab.host.inside("ss", "-Htn", "state", "connected"), "FIN_WAIT2, or TIME_WAIT"
+    told = workbench(lab, "rollback", "to", str(lab.server_pid), "1", "--yes", "--format", "json")
+    assert json.loads(told.partition("\n}\n")[0] + "}")["outcome"] == "succeeded", told
+    assert lab.host.inside("ss", "-Htn", "state", "established").count("127.0.0.1:") == 4

@@ -1,13 +1,13 @@
 """The plan of a roll-back: what becomes of the present process, and of each connection of the past one."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 from workbench.collect import procfs
 from workbench.collect.files import collect_files
 from workbench.collect.processes import tree as tree_of
 from workbench.errors import WorkbenchError
-from workbench.evidence import Connection, Evidence, Gap, ImageDirectory, NetworkNamespace
+from workbench.evidence import Connection, Evidence, Gap, ImageDirectory, NetworkNamespace, Socket
 from workbench.operation.migration.look import look
 from workbench.operation.note import read_note
 from workbench.operation.plan import Plan, SocketFate
@@ -50,7 +50,7 @@ def prepare_rollback(request: RollbackRequest) -> RollbackPlan:
     netns = note.netns if note else procfs.link_inode("/proc/self/ns/net", "net") or 0
     evidence = look(SECTIONS, netns)
     tree = _present(evidence, request.pid)
-    past = _as_after_its_end(evidence, frozenset(pid for pid, _ in tree))
+    past = _as_after_its_end(evidence, frozenset(pid for pid, _ in tree), _connections(image))
     restore = replace(restore, images=generation.images)
     plan = plan_restore(past, image, restore, note, _namespace(evidence, netns))
     inside = [each for each in plan.connections if is_inside(each, plan.connections)]
@@ -82,6 +82,11 @@ def is_inside(connection: Connection, known: Iterable[Connection]) -> bool:
     return connection.unmapped.reversed in {each.unmapped for each in known}
 
 
+def is_left_of(socket: Socket, saved: Container[Connection]) -> bool:
+    """A connection of the past whose process closed it or ended: the kernel brings it to its end, and we may."""
+    return not socket.inode and socket.connection.unmapped in saved
+
+
 def _refused(request: RollbackRequest, obstacle: str) -> Plan:
     return Plan(
         kind="restore",
@@ -107,13 +112,21 @@ def _present(evidence: Evidence, pid: int) -> tuple[tuple[int, int], ...]:
     return tuple((each, processes[each].start_time) for each in tree_of(processes, [pid]))
 
 
-def _as_after_its_end(evidence: Evidence, tree: frozenset[int]) -> Evidence:
-    """What is in the way of the past beside the present itself; the lock is yet to be set."""
+def _connections(image: ImageDirectory) -> frozenset[Connection]:
+    return frozenset(each.connection.unmapped for each in image.sockets)
+
+
+def _as_after_its_end(evidence: Evidence, tree: frozenset[int], saved: frozenset[Connection]) -> Evidence:
+    """What is in the way of the past beside the present itself and what it has left; the lock is yet to be set."""
     processes, sockets = evidence.processes, evidence.sockets
     if not isinstance(processes, Gap):
         processes = {pid: each for pid, each in processes.items() if pid not in tree}
     if not isinstance(sockets, Gap):
-        sockets = tuple(each for each in sockets if not any(holder.pid in tree for holder in each.holders))
+        sockets = tuple(
+            each
+            for each in sockets
+            if not any(holder.pid in tree for holder in each.holders) and not is_left_of(each, saved)
+        )
     return replace(evidence, processes=processes, sockets=sockets, locks=Gap("locks", "it is yet to be set"))
 
 

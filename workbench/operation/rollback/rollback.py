@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from workbench.errors import WorkbenchError
@@ -15,12 +16,12 @@ from workbench.operation.record import connection_record
 from workbench.operation.restore import RestoreOperation
 from workbench.operation.rollback.destroy import destroy
 from workbench.operation.rollback.generations import Generations
-from workbench.operation.rollback.plan_rollback import RollbackPlan
+from workbench.operation.rollback.plan_rollback import RollbackPlan, is_left_of
 from workbench.operation.standstill import stop
 from workbench.operation.task import REAPED_S, Tasks, await_reaped, is_alive, start_time_of
 
 ENDING = "ending the present"
-RESET_S = 5.0
+RESET_S = 2.0
 """Seconds in which a peer that is there answers the restored socket with a reset."""
 _LOOK_S = 0.05
 
@@ -73,18 +74,27 @@ class RollbackOperation(RestoreOperation):
             raise WorkbenchError(f"Pid {left[0]} is still a zombie", "its parent must reap it first")
 
     def _sockets_of(self, pids: set[int]) -> tuple[Socket, ...]:
-        """Connected ones, whatever they lead to."""
+        """Connected ones, whatever they lead to, and what is left of those that come back."""
+        saved = {each.unmapped for each in (*self.plan.connections, *self._reset)}
         found = look({"sockets"}, self.plan.netns).sockets
         if isinstance(found, Gap):
             raise WorkbenchError(found.reason, found.remedy)
-        return tuple(each for each in found if each.peer.port and any(holder.pid in pids for holder in each.holders))
+        return tuple(
+            each
+            for each in found
+            if each.netns == self.plan.netns
+            and each.peer.port
+            and (any(holder.pid in pids for holder in each.holders) or is_left_of(each, saved))
+        )
 
     def _prove(self) -> m.Event:
         if self.restored_start_time:
             Generations(self.plan.root_pid, self._tree[0][1] if self._tree else 0).belongs_to(self.restored_start_time)
         event = super()._prove()
         inside = self._board.proofs
-        resets = tuple(_proof_of_reset(each, gone) for each, gone in self._await_resets().items())
+        answered = self._await_resets()
+        ended = self._end_here(each.unmapped for each, is_answered in answered.items() if not is_answered)
+        resets = tuple(_proof_of_reset(each, answered[each], each.unmapped in ended) for each in answered)
         self._board.proofs = (*inside, *resets)
         assert isinstance(event, m.Proved)
         return m.Proved(event.all_continue and all(each.verdict is Verdict.RESET for each in resets))
@@ -107,9 +117,20 @@ class RollbackOperation(RestoreOperation):
                 return {each: wire not in left for wire, each in wanted.items()}
             time.sleep(_LOOK_S)  # sock_diag tells of the end of a socket only to who asked before
 
+    def _end_here(self, unanswered: Iterable[Connection]) -> set[Connection]:
+        """A peer that has got a FIN of the process that is gone does not take what comes back for another's."""
+        left = set(unanswered)
+        found = look({"sockets"}, self.plan.netns).sockets if left else ()
+        ends = [] if isinstance(found, Gap) else [each for each in found if each.connection.unmapped in left]
+        destroy(ends, self._here)
+        return {each.connection.unmapped for each in ends}
 
-def _proof_of_reset(connection: Connection, gone: bool) -> Proof:
-    if gone:
+
+def _proof_of_reset(connection: Connection, answered: bool, ended: bool) -> Proof:
+    if ended:
+        sentence = "Reset on purpose, from here as well: its peer had moved on, and did not answer what came back."
+        return Proof(connection, Verdict.RESET, sentence, {"as_planned": False})
+    if answered:
         sentence = "Reset on purpose: its peer had moved on; it was reset, and answered what came back with a reset."
         return Proof(connection, Verdict.RESET, sentence, {"as_planned": True})
     sentence = "Its peer was reset, but nothing answers the restored end: it will see an error only when it writes."

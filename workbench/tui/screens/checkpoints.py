@@ -15,6 +15,7 @@ from workbench.present.line import Line, Tone, line
 from workbench.present.situation import Situation
 from workbench.present.table import Row
 from workbench.tui.beside import run_beside
+from workbench.tui.journeys import offer_images
 from workbench.tui.keys import Where, bindings
 from workbench.tui.screens.choose import ChooseScreen
 from workbench.tui.screens.help import TextScreen
@@ -55,7 +56,7 @@ class CheckpointsScreen(TableScreen):
         if is_connection_file(row.subject):
             self.workbench.guide.offer_handing_on(row.subject.path)
         else:
-            self.workbench.guide.offer_restore(row.subject.path)
+            offer_images(self.workbench, row.subject.path)
 
     def action_compare(self) -> None:
         """The first press marks a directory; the second compares it: with another, or on the same row with the host."""

@@ -149,7 +149,11 @@ class OperationScreen(WorkbenchScreen):
 
     def action_restore_now(self) -> None:
         session = self.workbench.session
-        if session is not None and session.can_restore:
+        if session is None or not session.can_restore:
+            return
+        if session.again is not None:
+            self.workbench.guide.offer(session.again)
+        else:
             self.workbench.guide.offer_restore(session.images)
 
     def action_copy_report(self) -> None:
