@@ -120,7 +120,7 @@ CAUSE = Cause(
             "clocks) for lack of privilege.",
         ),
         Sign(file="restorer.c", form=r"(?::|with) -1$", weight=Weight.HINT),
-        Sign(form=r"Read-only file system"),
+        Sign(form=r"^(?!.*(?:ghost|files-reg)).*Read-only file system"),
         Sign(
             (
                 "CAP_SYS_ADMIN",

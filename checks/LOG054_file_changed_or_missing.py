@@ -87,6 +87,16 @@ CAUSE = Cause(
                 "tmpfs)."
             ),
         ),
+        Sign(
+            "Read-only file system",
+            file="files-reg.c",
+            message="A file that a process had open cannot be made or opened for writing again: its file system is "
+            "mounted read-only here.",
+            advice=advice(
+                "Mount the file system read-write for the restore, or keep such files on a volume or a tmpfs that is "
+                "writable in both places."
+            ),
+        ),
         Sign(("an't link", "cr.1.ghost"), r"an't link (?P<file>\S+) -> "),
         Sign(
             (

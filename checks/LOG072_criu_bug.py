@@ -96,7 +96,7 @@ CAUSE = Cause(
             message="CRIU could not open a descriptor again, and does not say why: as a rule that is a defect of its "
             "own.",
         ),
-        Sign(("O_o", "Run, run, run", "No suitable VM found"), weight=Weight.HINT),
+        Sign(("O_o", "Run, run, run", "No suitable VM found", "already in use (called at"), weight=Weight.HINT),
         Sign(
             "read unixpacket",
             "EOF",

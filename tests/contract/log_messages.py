@@ -565,6 +565,11 @@ AROUND = (
     ),
     ("tcp-half-closed-old-kernel", "dump: Error (sk-tcp.c:1): Socket state 8  obtained but expected 7"),
     ("run-failed", "dump: Error (compel/src/lib/infect.c:1): Unseizable non-zombie 3916 found, state D, err -1/4"),
+    (
+        "file-changed-or-missing",
+        "restore: Error (criu/files-reg.c:1): Can't create ghost regfile: Read-only file system",
+    ),
+    ("criu-bug", "restore: Error (criu/util.c:1): fd 0 already in use (called at criu/files.c:992)"),
     ("run-failed", "restore: Error (criu/cr-restore.c:1): Restoring FAILED."),
     (HARMLESS, "dump: Error (criu/crtools.c:1): rlimit: Can't setup RLIMIT_NOFILE for self: Operation not permitted"),
     (HARMLESS, "dump: Warn  (compel/arch/x86/src/lib/infect.c:1): Will restore 4995 with interrupted system call"),
