@@ -118,7 +118,8 @@ class Guide:
             if form is not None:
                 form.again()
 
-        self._app.notify("Looking closely, to make the plan ...", markup=False, timeout=1)
+        if form is None:  # it says so itself
+            self._app.notify("Looking closely, to make the plan ...", markup=False, timeout=1)
         run_beside(self._app, prepare, show, failed)
 
     def _is_wanted(self, form: "FormScreen[Any] | None") -> bool:

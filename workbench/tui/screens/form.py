@@ -40,11 +40,14 @@ class FormScreen(Dialog[None], Generic[Answer]):
         """Not twice before something has come of it."""
         if not self._waiting:
             self._waiting = True
+            self.say(line((" Looking closely, to make the plan ...", Tone.MOVING)))
             self.given(answer)
 
     def again(self) -> None:
-        """Nothing came of the answer: another one may be given."""
-        self._waiting = False
+        """Nothing came of the answer, or its plan was left: another one may be given."""
+        if self._waiting:
+            self._waiting = False
+            self.say(line())
 
     def on_screen_resume(self) -> None:
         self.again()
