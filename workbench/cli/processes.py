@@ -26,7 +26,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 def processes(options: argparse.Namespace) -> int:
     """Print the processes."""
-    from workbench.cli.sources import looked_at
+    from workbench.cli.source_or_host import looked_at
 
     with looked_at(options.source, {"host", "processes"}) as evidence:
         return _print(evidence, options.format)

@@ -36,7 +36,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def sockets(options: argparse.Namespace) -> int:
     """Print the sockets with their sequence numbers."""
     from workbench.cli.socket_rows import json_rows, text_rows
-    from workbench.cli.sources import looked_at
+    from workbench.cli.source_or_host import looked_at
     from workbench.collect.inet_diag import CONG
     from workbench.collect.socket_columns import columns_of
 

@@ -2,8 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -73,26 +72,6 @@ def evidence_of_bundle(path: str, *sections: str) -> Evidence | None:
     if len(gaps) == len(sections):
         raise WorkbenchError(f"{path} has no {sections[0]}: {gaps[0].reason}", "`bundle show` says what is in it")
     return evidence
-
-
-@contextmanager
-def looked_at(
-    path: str | None, sections: Collection[str], details: Collection[int] | None = None
-) -> Iterator[Evidence]:
-    """What one source tells, or None: this host. Raises WorkbenchError if it cannot be read.
-
-    ``details``: what this host is asked of each socket; None: all that there is.
-    """
-    if path is not None:
-        yield evidence_of(path)
-        return
-    from workbench.collect.live import LiveSource
-
-    source = LiveSource(sections) if details is None else LiveSource(sections, details=details)
-    try:
-        yield source.evidence()
-    finally:
-        source.close()
 
 
 class _Reading:
