@@ -200,8 +200,11 @@ class Guide:
 
             def answered(confirmed: bool | None) -> None:
                 if confirmed:
-                    self._close(form)
-                    run_beside(self._app, lambda: operations.hand_off(made), self._tell, self._app.problem)
+                    run_beside(self._app, lambda: operations.hand_off(made), handed, self._app.problem)
+
+            def handed(sentences: Sequence[str]) -> None:
+                self._close(form)  # not before: what could not be done may be answered anew
+                self._tell(sentences)
 
             if self._is_wanted(form):
                 self._app.push_screen(handoff_screen(made), answered)

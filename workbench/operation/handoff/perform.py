@@ -331,6 +331,8 @@ class _HandOff:
         self._let_go()
         Path(self._file).unlink(missing_ok=True)
         self._journal.write(f"{ENDED}{HandoffOutcome.WITH_OLD_OWNER}")
+        if not self._tasks.alive:
+            return self._handed(HandoffOutcome.FAILED, f"{said}. Its old owner has ended, and its connection with it.")
         return self._handed(HandoffOutcome.WITH_OLD_OWNER, f"{said}. The connection is with its old owner, as before.")
 
     def _left_as_it_was(self, said: str) -> Handed:
