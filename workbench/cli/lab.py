@@ -133,10 +133,11 @@ def run_scenario(options: argparse.Namespace) -> int:
 
 def keep_up(options: argparse.Namespace) -> int:
     """Start a scenario and wait for Ctrl-C."""
+    from workbench.lab.application import within_reach
     from workbench.lab.lab import Lab
     from workbench.lab.scenario import load
 
-    scenario = load(options.name)
+    scenario = within_reach(load(options.name))
     _end_tidily()
     with Lab(scenario) as lab:
         _wait(lab)

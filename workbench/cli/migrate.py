@@ -31,9 +31,15 @@ class _CommandAtTheEnd(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         words = list(args or ())
-        if "--" in words:
-            words[words.index("--")] = "--to"
-        return super().parse_known_args(words, namespace)
+        if "--" not in words:
+            return super().parse_known_args(words, namespace)
+        place = words.index("--")
+        found, unknown = super().parse_known_args(words[:place], namespace)
+        if hasattr(found, "to"):
+            found.to = words[place + 1 :]  # another -- belongs to the command
+        else:
+            unknown += words[place:]
+        return found, unknown
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

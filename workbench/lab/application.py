@@ -64,11 +64,11 @@ def start_for_application(name: str, on_ready: Callable[[LabHandle], None] | Non
 
     Raises WorkbenchError if there is no such scenario.
     """
-    return LabHandle(Lab(_within_reach(load(name))), on_ready)
+    return LabHandle(Lab(within_reach(load(name))), on_ready)
 
 
-def _within_reach(scenario: Scenario) -> Scenario:
-    """The server's host shares its pids with the application: CRIU dumps what it sees under its own pid."""
+def within_reach(scenario: Scenario) -> Scenario:
+    """The server's host shares its pids with whoever is to try things on it: CRIU dumps what it sees."""
     name = scenario.server.host
     host = replace(scenario.hosts[name], own_pids=False)
     return replace(scenario, hosts={**scenario.hosts, name: host})

@@ -1,9 +1,11 @@
 """A scenario in words, and how to get at a lab that lives."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 
 from workbench.lab.lab import Lab
+from workbench.lab.migrating import destination
 from workbench.lab.scenario import ClientProgram, Scenario, ServerProgram
 
 
@@ -61,6 +63,8 @@ def where(lab: Lab) -> Iterator[str]:
     yield f"  look        nsenter --net={lab.host.path} ss -tanp"
     yield f"  dump        workbench dump {lab.server_pid} -D images"
     yield "  restore     workbench restore -D images"
+    if there := destination(lab):
+        yield f"  move        workbench migrate send {lab.server_pid} -- {shlex.join(there)}"
     yield "Ctrl-C ends it."
 
 

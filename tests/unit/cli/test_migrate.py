@@ -16,6 +16,20 @@ def test_all_that_stands_after_the_dashes_is_the_command() -> None:
     assert (options.pid, options.plan, options.format) == (4645, True, "json")
 
 
+def test_a_command_may_have_dashes_of_its_own() -> None:
+    """As `nsenter`, `env` and `kubectl exec` take them."""
+    command = ["nsenter", "--target=9", "--net", "--", "env", "A=b", "--", "workbench", "migrate", "receive"]
+    options = build_parser().parse_args(["migrate", "send", "4645", "--yes", "--", *command])
+    assert options.to == command
+    assert options.yes
+
+
+def test_the_other_half_takes_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["migrate", "receive", "--", "ssh"])
+    assert "unrecognized arguments: -- ssh" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [(), ("--on-descriptor", "3", "--", "ssh", "host")])
 def test_there_is_one_way_to_the_other_half(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["migrate", "send", "1", *words]) == 2
