@@ -2,9 +2,11 @@
 
 import os
 
-_FOR_LIBRARIES = {"OPENBLAS_NUM_THREADS": "1"}
+_FOR_LIBRARIES = {"OPENBLAS_NUM_THREADS": "1", "ESCDELAY": "50"}
 """numpy's linear algebra would start a thread for each processor while it is loaded, each of which waits for work in
-a busy loop: 50 ms of processor time for what is never used here."""
+a busy loop: 50 ms of processor time for what is never used here. Textual would wait 100 ms after Escape for the rest of
+what may be a longer sequence, so that this key alone was answered too late; a terminal sends such sequences at once.
+"""
 _ours: set[str] = set()
 
 

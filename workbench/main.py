@@ -4,7 +4,8 @@ import argparse
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from workbench import __version__, environment
 
@@ -21,7 +22,8 @@ def _application(arguments: Sequence[str]) -> int:
 
         build_parser().print_help(sys.stderr)
         return 2
-    from workbench.tui.app import run
+    with _loading():
+        from workbench.tui.app import run
 
     return run(lab=options.lab)
 
@@ -39,9 +41,21 @@ def _opened(words: Sequence[str]) -> int:
     except WorkbenchError as error:
         sys.stderr.write(f"workbench: error: {printable(str(error))}\n")
         return 2
-    from workbench.tui.app import run
+    with _loading():
+        from workbench.tui.app import run
 
     return run(source, screen=screen)
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Modules stay: to look for cycles in them takes a tenth of the start, and of some answers to a key."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _has_terminal() -> bool:

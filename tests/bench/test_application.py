@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 KEYS = 60
+HELP, TABLE = b"What is going on", b"NETNS"
+"""What is drawn where the help appears, and where it goes."""
 PATIENCE_S = 20.0
 
 
@@ -46,21 +48,18 @@ def _until(terminal: int, text: bytes) -> float:
     started, seen = time.monotonic(), b""
     while text not in seen:
         assert time.monotonic() - started < PATIENCE_S, seen[-2000:]
-        seen = seen[-200:] + _read(terminal, 0.05)
+        seen = seen[-200:] + _read(terminal, PATIENCE_S)
     return time.monotonic() - started
 
 
 def test_first_frame_and_keys() -> None:
     with _application() as terminal:
-        frame = _until(terminal, b"Connections")
+        frame = _until(terminal, b"Conns")  # as a narrow terminal calls the first screen
         answers = []
         for number in range(KEYS):
-            while _read(terminal, 0.02):
-                pass
-            pressed = time.monotonic()
-            os.write(terminal, b"?" if number % 2 == 0 else b"\x1b")
-            assert _read(terminal, PATIENCE_S), "a key was not answered"
-            answers.append((time.monotonic() - pressed) * 1000)
+            key, answer = (b"?", HELP) if number % 2 == 0 else (b"\x1b", TABLE)
+            os.write(terminal, key)
+            answers.append(_until(terminal, answer) * 1000)
     cuts = statistics.quantiles(answers, n=20)
     sys.stdout.write(f"\nfirst frame {frame:.2f} s; a key is answered within {statistics.median(answers):.0f} ms, ")
     sys.stdout.write(f"19 of 20 within {cuts[-1]:.0f} ms\n")

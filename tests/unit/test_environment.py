@@ -9,12 +9,14 @@ from workbench import environment
 
 def test_what_is_ours_stays_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "_ours", set())
-    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    for name in ("OPENBLAS_NUM_THREADS", "ESCDELAY"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLOUR", "green")
     environment.prepare()
     assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    assert int(os.environ["ESCDELAY"]) < 100
     others = environment.of_others()
-    assert "OPENBLAS_NUM_THREADS" not in others
+    assert not {"OPENBLAS_NUM_THREADS", "ESCDELAY"} & others.keys()
     assert others["COLOUR"] == "green"
 
 
