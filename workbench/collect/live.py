@@ -25,6 +25,7 @@ from workbench.evidence import (
     Gap,
     Holder,
     ImageDirectory,
+    Lock,
     NetworkNamespace,
     Process,
     UnfinishedOperation,
@@ -38,6 +39,8 @@ EVERY_SECOND = frozenset({"processes", "sockets", "sequences", "rules", "locks"}
 """Sections that cost a few milliseconds and change all the time."""
 SECTIONS = EVERY_SECOND | {"host", "sysctls", "descriptors", "borrowed", "network", "conntrack", "images", "unfinished"}
 """All that can be asked for; ``namespaces`` come with every round."""
+_LOOKS = 3
+"""While locks are lifted meanwhile; what is seen then counts."""
 _OF_NAMESPACES = frozenset({"sockets", "rules", "locks", "network", "conntrack", "sysctls"})
 
 
@@ -102,6 +105,20 @@ class LiveSource:
         """Look now at ``sections``; the others are gaps that nobody asked for."""
         asked = self._sections if sections is None else frozenset(sections)
         roots = self._trees if trees is None else tuple(trees)
+        for _ in range(_LOOKS):
+            found = self._look(asked, roots)
+            if not self._was_lifted(found):
+                break
+        return found
+
+    def _was_lifted(self, found: Evidence) -> bool:
+        """Whether a lock is gone by now: the CRIU that had it may have ended before the processes were looked at."""
+        if isinstance(found.locks, Gap) or not found.locks or isinstance(found.namespaces, Gap):
+            return False
+        _, locks, _ = self._rules.read(found.namespaces)
+        return not isinstance(locks, Gap) and not set(map(_identity, found.locks)) <= set(map(_identity, locks))
+
+    def _look(self, asked: frozenset[str], roots: tuple[int, ...]) -> Evidence:
         found: dict[str, Any] = {"taken": time.time(), "monotonic_ns": time.monotonic_ns(), "sources": ("live",)}
         partial: list[Gap] = []
 
@@ -210,6 +227,10 @@ class LiveSource:
         self._sequences.close()
         if "_rules" in vars(self):
             self._rules.close()
+
+
+def _identity(lock: Lock) -> tuple[object, ...]:
+    return lock.netns, lock.backend, lock.family, lock.table, lock.name, lock.connections
 
 
 def _borrow(
