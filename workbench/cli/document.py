@@ -2,10 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import cast
 
 from workbench.cli.exit_status import ExitStatus
 from workbench.evidence import Evidence, Gap, Host
@@ -70,26 +69,15 @@ def write_encoded(
 
 def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Columns as wide as their widest cell; numbers to the right."""
-    return aligned(heading, list(zip(*rows, strict=True)) or [()] * len(heading))
-
-
-def aligned(
-    heading: Sequence[str], columns: Sequence[Sequence[object]], numbers: Mapping[str, int] | None = None
-) -> list[str]:
-    """The same from whole columns. ``numbers``: how wide those are that need not be texts yet, by their titles."""
     forms = []
-    for title, cells in zip(heading, columns, strict=True):
-        if numbers and title in numbers:
-            forms.append(f"%{max(numbers[title], len(title))}s")
-            continue
-        column = cast("Sequence[str]", cells)
+    for title, column in zip(heading, list(zip(*rows, strict=True)) or [()] * len(heading), strict=True):
         width = max(len(title), max(map(len, column), default=0))
         numeric = bool(column) and all(map(str.isdecimal, column))
         forms.append(f"%{width}s" if numeric else f"%-{width}s")
     if forms[-1].startswith("%-"):
         forms[-1] = "%s"  # nothing follows
     template = "  ".join(forms)
-    return [template % tuple(heading), *map(template.__mod__, zip(*columns, strict=True))]
+    return [template % tuple(row) for row in (heading, *rows)]
 
 
 def namespace_names(evidence: Evidence) -> dict[int, str]:

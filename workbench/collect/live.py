@@ -25,7 +25,6 @@ from workbench.evidence import (
     Gap,
     Holder,
     ImageDirectory,
-    Lock,
     NetworkNamespace,
     Process,
     UnfinishedOperation,
@@ -116,7 +115,9 @@ class LiveSource:
         if isinstance(found.locks, Gap) or not found.locks or isinstance(found.namespaces, Gap):
             return False
         _, locks, _ = self._rules.read(found.namespaces)
-        return not isinstance(locks, Gap) and not set(map(_identity, found.locks)) <= set(map(_identity, locks))
+        return not isinstance(locks, Gap) and not {lock.identity for lock in found.locks} <= {
+            lock.identity for lock in locks
+        }
 
     def _look(self, asked: frozenset[str], roots: tuple[int, ...]) -> Evidence:
         found: dict[str, Any] = {"taken": time.time(), "monotonic_ns": time.monotonic_ns(), "sources": ("live",)}
@@ -227,10 +228,6 @@ class LiveSource:
         self._sequences.close()
         if "_rules" in vars(self):
             self._rules.close()
-
-
-def _identity(lock: Lock) -> tuple[object, ...]:
-    return lock.netns, lock.backend, lock.family, lock.table, lock.name, lock.connections
 
 
 def _borrow(

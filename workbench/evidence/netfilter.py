@@ -88,3 +88,8 @@ class Lock:
     """How many more times the same pair stands there."""
     rules: tuple[Rule, ...] = ()
     """The rules it consists of: what must be deleted to lift it."""
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """The same of one lock at every look, however many connections are in it by then."""
+        return self.netns, self.backend, self.family, self.table, self.name

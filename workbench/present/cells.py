@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 _AT_ONCE = 4096
 """Rows that are put together at a time: so many stay in the processor's cache."""
 _GROUP = 10_000
-_SPACE = 0x20
 
 
 class Cells(Protocol):

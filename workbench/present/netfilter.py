@@ -87,7 +87,7 @@ def _lock_row(use: LockUse, situation: Situation, number: int) -> Row:
         (number, -1),
     )
     tone = Tone.BAD if use.status in HURTING else Tone.LOCK
-    key = (lock.netns, lock.backend, lock.family, lock.table, lock.name)
+    key = lock.identity
     tones = (tone,) + (Tone.LOCK,) * (len(COLUMNS) - 1)
     return Row(key, cells, order, use, tones, mark(situation.judgement.concerning(use)))
 
